@@ -1,0 +1,154 @@
+"""Pen strokes to the 28x28 picture that the network reads: the only rasteriser of the project.
+
+A drawing is vectors, so nothing of the canvas is kept but the shape: whatever the size, the place and the pen
+were, the strokes are inked afresh the way MNIST's digits look. MNIST's own form (LeCun, Bottou, Bengio,
+Haffner, "Gradient-Based Learning Applied to Document Recognition", 1998, section III.A): the ink's longer side
+is 20 pixels, and its centre of mass is the middle of a 28x28 field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE = 28
+"""Height and width of the network's picture, pixels."""
+BOX = 20.0
+"""The longer side of the ink, pixels."""
+PEN_WIDTH = 2.5
+"""The width of MNIST's average line, pixels."""
+MAX_COORDINATE = 1e9
+"""A coordinate beyond this is an error: no canvas is that large."""
+SPACING = 0.5
+"""The pen is set down this often along a stroke, pixels: close enough that no gap shows."""
+MAX_DABS = 1024
+"""No more dabs than this, however long the drawing: it bounds time and memory."""
+
+Strokes = Sequence[Sequence[Sequence[float]]]
+Points = NDArray[np.float64]
+"""One stroke: ``(points, 2) float64``, x then y, y growing downwards."""
+
+
+class StrokesError(ValueError):
+    """Strokes that are not lists of finite points."""
+
+
+def parse_strokes(strokes: Strokes | Any) -> list[Points]:
+    """Check ``strokes`` and return them as arrays, strokes without points left out.
+
+    Raises StrokesError, which names the place, as in ``strokes[2][5]``, what was expected and what came.
+    """
+    if not isinstance(strokes, list | tuple | np.ndarray):
+        raise StrokesError(f"strokes: expected a list of strokes, got {_kind(strokes)}")
+    return [
+        points
+        for index, stroke in enumerate(strokes)
+        if (points := _parse_stroke(stroke, f"strokes[{index}]")).size
+    ]
+
+
+def _parse_stroke(stroke: Any, place: str) -> Points:
+    if not isinstance(stroke, list | tuple | np.ndarray):
+        raise StrokesError(f"{place}: expected a list of [x, y] points, got {_kind(stroke)}")
+    if len(stroke) == 0:
+        return np.empty((0, 2))
+    try:
+        points = np.asarray(stroke)
+    except (ValueError, OverflowError):  # points of unequal length
+        points = np.empty(0, object)
+    if points.ndim == 2 and points.shape[1] == 2 and points.dtype.kind in "iuf":
+        points = points.astype(np.float64)
+        if np.abs(points).max() <= MAX_COORDINATE:  # False for NaN too
+            return points
+    # Something is wrong with at least one point: look for the first, to be able to name it.
+    for index, point in enumerate(stroke):
+        if not _is_point(point):
+            raise StrokesError(
+                f"{place}[{index}]: expected two finite numbers [x, y] of size at most "
+                f"{MAX_COORDINATE:g}, got {_kind(point)}"
+            )
+    return np.array([[float(x), float(y)] for x, y in stroke])
+
+
+def _is_point(point: Any) -> bool:
+    if not isinstance(point, list | tuple | np.ndarray) or len(point) != 2:
+        return False
+    return all(
+        isinstance(value, int | float | np.number)
+        and not isinstance(value, bool | np.complexfloating)
+        and abs(value) <= MAX_COORDINATE
+        for value in point
+    )
+
+
+def _kind(value: Any) -> str:
+    """Describe a wrong value shortly, whatever it is and however long."""
+    text = repr(value) if not isinstance(value, np.ndarray) else f"array of shape {value.shape}"
+    return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
+
+
+def bounding_box(strokes: Sequence[Points]) -> tuple[float, float, float, float]:
+    """Return ``(left, top, right, bottom)`` of all points, in the drawing's own units."""
+    points = np.concatenate(strokes)
+    left, top = points.min(axis=0)
+    right, bottom = points.max(axis=0)
+    return float(left), float(top), float(right), float(bottom)
+
+
+def ink(strokes: Strokes | Sequence[Points], pen_width: float = PEN_WIDTH) -> NDArray[np.uint8]:
+    """Draw ``strokes`` in MNIST's form: ``(28, 28) uint8``, white (255) on black; all black for no strokes.
+
+    ``pen_width`` is in pixels of the result. Raises StrokesError for malformed strokes.
+    """
+    parsed = parse_strokes(strokes)
+    if not parsed:
+        return np.zeros((SIDE, SIDE), np.uint8)
+    dabs = _dabs(parsed, BOX - pen_width)
+    return _stamp(_centre(dabs, pen_width / 2), pen_width / 2)
+
+
+def _dabs(strokes: Sequence[Points], extent: float) -> NDArray[np.float32]:
+    """Scale the drawing's longer side to ``extent`` pixels and return points evenly along its strokes.
+
+    ``(dabs, 2) float32``. A drawing without extent (a dot) gives its one place.
+    """
+    left, top, right, bottom = bounding_box(strokes)
+    longer_side = max(right - left, bottom - top)
+    scale = extent / longer_side if longer_side > 0 else 0.0
+    scaled = [(points - (left, top)) * scale for points in strokes]
+    travelled = [
+        np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T)))) for points in scaled
+    ]
+    total = sum(distance[-1] for distance in travelled)
+    spacing = max(SPACING, total / MAX_DABS)
+    dabs = []
+    for points, distance in zip(scaled, travelled, strict=True):
+        places = np.linspace(0, distance[-1], 2 + int(distance[-1] / spacing))
+        dabs.append(
+            np.stack([np.interp(places, distance, points[:, axis]) for axis in (0, 1)], axis=1)
+        )
+    return np.concatenate(dabs).astype(np.float32)
+
+
+def _centre(dabs: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
+    """Move the dabs' centre of mass to the field's middle, as far as all ink stays in the field."""
+    shift = SIDE / 2 - dabs.mean(axis=0)
+    lowest, highest = dabs.min(axis=0), dabs.max(axis=0)
+    return dabs + np.clip(shift, radius - lowest, SIDE - radius - highest)
+
+
+def _stamp(dabs: NDArray[np.float32], radius: float) -> NDArray[np.uint8]:
+    """Ink a disc of ``radius`` pixels at each dab, ``(dabs, 2)`` in pixels, with an edge one pixel soft.
+
+    A pixel's grey is ``radius + 1/2 - d`` within 0 and 1, ``d`` being the distance of its middle to the nearest dab:
+    what a straight edge covers of it. ``d**2 = dx**2 + dy**2`` splits into a part for the column and one for the
+    row, so each dab costs one addition and one comparison a pixel.
+    """
+    middles = np.arange(SIDE, dtype=np.float32) + np.float32(0.5)
+    squares = (middles - dabs[:, :, None]) ** 2  # (dabs, x or y, 28)
+    nearest = (squares[:, 1, :, None] + squares[:, 0, None, :]).min(axis=0)
+    grey = np.clip(radius + 0.5 - np.sqrt(nearest), 0, 1)
+    return (grey * 255 + 0.5).astype(np.uint8)

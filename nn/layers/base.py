@@ -1,0 +1,59 @@
+"""The contract that every layer keeps, and the register by which a saved model finds its layers."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+"""A float32 array (float64 in gradient checks); every docstring gives its shape."""
+
+
+class Layer:
+    """A differentiable function with named parameters.
+
+    ``forward`` keeps what ``backward`` needs only when ``training`` is true, so that inference holds no
+    memory. ``backward`` takes the loss's gradient with respect to the layer's output, writes the
+    parameters' gradients into ``grads`` and returns the gradient with respect to its input.
+
+    ``params`` is what an optimizer changes; ``buffers`` is what forward passes update in training
+    (running statistics). A layer whose input is the data itself has ``needs_grad_in = False`` and may
+    return anything from ``backward``.
+    """
+
+    registry: ClassVar[dict[str, type[Layer]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        Layer.registry[cls.__name__] = cls
+
+    def __init__(self) -> None:
+        self.params: dict[str, Array] = {}
+        self.grads: dict[str, Array] = {}
+        self.buffers: dict[str, Array] = {}
+        self.needs_grad_in = True
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return the layer's output for a batch ``x``."""
+        raise NotImplementedError
+
+    def backward(self, grad_out: Array) -> Array:
+        """Return the gradient of the last training forward pass's input, given its output's."""
+        raise NotImplementedError
+
+    def config(self) -> dict[str, int]:
+        """Return the constructor's arguments: with them and the arrays the layer can be made again."""
+        return {}
+
+
+def he_normal(rng: np.random.Generator | None, shape: tuple[int, ...], fan_in: int) -> Array:
+    """Draw float32 weights of variance 2 / fan_in, which keeps the variance through ReLU layers.
+
+    Without ``rng``, zeros: the layer is about to be given stored weights. Source: He, Zhang, Ren, Sun,
+    "Delving Deep into Rectifiers", 2015, equation 10.
+    """
+    if rng is None:
+        return np.zeros(shape, np.float32)
+    scale = np.float32(np.sqrt(2.0 / fan_in))
+    return rng.standard_normal(shape, dtype=np.float32) * scale
