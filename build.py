@@ -362,7 +362,7 @@ def _write_directory(target: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _replace_directory(new: Path, target: Path, old: Path) -> bool:
-    """Rename `new` to `target`; False if another build was in between, so that it is tried again."""
+    """Rename `new` to `target`; False if another build came between: then try again."""
     try:
         os.rename(new, target)
         return True
