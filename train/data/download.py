@@ -42,7 +42,9 @@ def download(
         try:
             content = _fetch(address, sha256)
         except (OSError, http.client.HTTPException, DataError) as error:
-            failures.append(f"{address}: {getattr(error, 'reason', None) or error}")
+            # An HTTPError says its status as text; another URLError only wraps what went wrong.
+            wraps = isinstance(error, urllib.error.URLError) and not hasattr(error, "code")
+            failures.append(f"{address}: {error.reason if wraps else error}")
             continue
         try:
             with replacing(target) as file:

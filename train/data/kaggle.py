@@ -41,7 +41,8 @@ def read_kaggle(
     content = read_content(path)
     columns = _header(content, path)
     try:
-        with warnings.catch_warnings():
+        # pandas compares what it casts with what it read, so NumPy need not warn of inf.
+        with warnings.catch_warnings(), np.errstate(invalid="ignore"):
             # pandas warns where it drops the cells of rows that are too long.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
@@ -112,6 +113,8 @@ def _first_fault(content: bytes, columns: list[str], path: Path) -> DataError | 
 
 def _is_whole(cell: str, highest: int) -> bool:
     """Tell whether a cell holds a whole number from 0 to `highest`."""
+    if "_" in cell or not cell.isascii():  # Python reads 1_0 and Arabic digits, pandas does not
+        return False
     try:
         value = float(cell)
     except ValueError:

@@ -67,7 +67,7 @@ def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
 
 def fetch_mnist(
     directory: str | os.PathLike[str] | None = None,
-    mirrors: Sequence[str] = MIRRORS,
+    mirrors: Sequence[str] | None = None,
     report: Callable[[str], None] | None = None,
 ) -> dict[str, Path]:
     """Download those of MNIST's files that `directory` (default: the cache) does not have.
@@ -77,7 +77,8 @@ def fetch_mnist(
 
     Args:
         directory: where the files go.
-        mirrors: addresses to which a file name and `.gz` are appended, tried in order.
+        mirrors: addresses to which a file name and `.gz` are appended, tried in order; by default
+            `MIRRORS`.
         report: called with a line of text for each file, for a person to read.
 
     Returns:
@@ -91,7 +92,10 @@ def fetch_mnist(
     for name, sha256 in SHA256.items():
         if name not in paths:
             target = place / f"{name}.gz"
-            download([f"{mirror}{name}.gz" for mirror in mirrors], target, sha256, report)
+            addresses = [
+                f"{mirror}{name}.gz" for mirror in (MIRRORS if mirrors is None else mirrors)
+            ]
+            download(addresses, target, sha256, report)
             paths[name] = target
         elif report is not None:
             report(f"{paths[name]} is already there")

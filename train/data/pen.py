@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -16,6 +15,7 @@ from train.data.files import read_content
 from train.data.places import data_directories, find_file
 
 FORM = '{"writer": "ann", "label": "7", "strokes": [[[x, y], [x, y], ...], ...]}'
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 class Drawing(NamedTuple):
@@ -126,7 +126,7 @@ def _is_finite(value: Any) -> bool:
     """Tell whether `value` is a number that float32 can hold."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return math.isfinite(value) and abs(value) <= float(np.finfo(np.float32).max)
+    return -FLOAT32_MAX <= value <= FLOAT32_MAX  # False for NaN too
 
 
 def _refuse(where: str, expected: str, got: Any) -> NoReturn:

@@ -1,0 +1,56 @@
+"""Files are replaced whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from train.data.files import replacing
+from train.data.places import cache_directory, data_directories
+
+
+def test_a_file_is_replaced_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "file"
+    for content in (b"first", b"second"):
+        with replacing(path) as file:
+            file.write(content)
+        assert path.read_bytes() == content
+    assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(error), replacing(path) as file:  # noqa: PT012 - the write is the point
+        file.write(b"half of the n")
+        raise error
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_replaced_file_may_be_read_like_any_other(tmp_path: Path) -> None:
+    with replacing(tmp_path / "replaced"):
+        pass
+    (tmp_path / "usual").touch()
+    modes = [stat.S_IMODE(os.stat(tmp_path / name).st_mode) for name in ("replaced", "usual")]
+    assert modes[0] == modes[1]
+
+
+def test_the_cache_follows_the_environment() -> None:
+    assert cache_directory({"DIGITS_CACHE": "/a", "XDG_CACHE_HOME": "/b"}) == Path("/a")
+    assert cache_directory({"XDG_CACHE_HOME": "/b"}) == Path("/b/digits")
+    assert cache_directory({}) == Path.home() / ".cache/digits"
+
+
+def test_the_users_data_come_first_and_the_cache_last() -> None:
+    places = data_directories("mnist", {"DIGITS_DATA": "/d", "DIGITS_CACHE": "/c"})
+    assert places[0] == Path("/d/mnist")
+    assert places[-1] == Path("/c/mnist")
+    assert len(places) == 4
+    assert len(data_directories("mnist", {"DIGITS_CACHE": "/c"})) == 3

@@ -1,0 +1,78 @@
+"""The split by writer: nobody is in two parts, and nobody ever moves."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from train.data import Drawing, load_pen, places, split_by_writer
+from train.data.split import writer_position
+
+
+def by(*writers: str) -> list[Drawing]:
+    return [Drawing(writer, "1", [np.zeros((1, 2), np.float32)]) for writer in writers]
+
+
+names = st.lists(st.text())
+
+
+@given(writers=names)
+def test_every_drawing_is_in_one_part_and_no_writer_in_two(writers: list[str]) -> None:
+    parts = split_by_writer(by(*writers))
+    assert Counter(d.writer for part in parts for d in part) == Counter(writers)
+    sets = [{drawing.writer for drawing in part} for part in parts]
+    assert sum(map(len, sets)) == len(set(writers))
+
+
+@given(writers=names, more=names)
+def test_writers_who_come_later_move_nobody(writers: list[str], more: list[str]) -> None:
+    alone = split_by_writer(by(*writers))
+    together = split_by_writer(by(*more, *writers))
+    for before, after in zip(alone, together, strict=True):
+        assert {d.writer for d in before} <= {d.writer for d in after}
+
+
+def test_places_are_the_same_on_every_machine() -> None:
+    assert writer_position("syn/jwd") == pytest.approx(0.7434713467457144, abs=1e-12)
+    assert writer_position("ann") == pytest.approx(0.3776668921835622, abs=1e-12)
+
+
+def test_the_parts_are_about_as_large_as_asked_for() -> None:
+    writers = [f"writer {i}" for i in range(4000)]
+    parts = split_by_writer(by(*writers))
+    assert [len(part) / 4000 for part in parts] == pytest.approx([0.7, 0.15, 0.15], abs=0.03)
+    parts = split_by_writer(by(*writers), validation=0.5, test=0)
+    assert [len(part) / 4000 for part in parts] == pytest.approx([0.5, 0.5, 0], abs=0.03)
+
+
+def test_the_order_is_kept() -> None:
+    writers = [f"writer {i}" for i in range(100)]
+    for part in split_by_writer(by(*writers)):
+        indices = [writers.index(drawing.writer) for drawing in part]
+        assert indices == sorted(indices)
+
+
+@pytest.mark.parametrize(("validation", "test"), [(-0.1, 0), (0.6, 0.6), (float("nan"), 0)])
+def test_impossible_shares_are_refused(validation: float, test: float) -> None:
+    with pytest.raises(ValueError, match="expected two shares of at least 0"):
+        split_by_writer([], validation, test)
+
+
+def found() -> bool:
+    return any((place / "digits.jsonl.gz").is_file() for place in places.data_directories("unipen"))
+
+
+@pytest.mark.skipif(not found(), reason="the pen-drawn digits are not on this computer")
+def test_each_part_of_the_pen_digits_has_every_digit_and_most_sites() -> None:
+    drawings = load_pen()
+    parts = split_by_writer(drawings)
+    shares = [len(part) / len(drawings) for part in parts]
+    assert shares == pytest.approx([0.70, 0.15, 0.15], abs=0.02)
+    sites = {drawing.writer.split("/")[0] for drawing in drawings}
+    for part in parts:
+        assert {drawing.label for drawing in part} == set("0123456789")
+        assert len({drawing.writer.split("/")[0] for drawing in part}) >= len(sites) - 1
