@@ -16,16 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE = 28
-"""Height and width of MNIST's field, in pixels."""
-INK_SIDE = 20
-"""Longer side of the ink's box inside that field, in pixels."""
+from nn.ink import BOX, SIDE
 
 _LOOK = 256  # longer side at which the digit is searched for
-_DIGIT = 100  # the digit is looked at again so that its own longer side is at least this
+_CLOSER = 100  # the digit is looked at again so that its own longer side is at least this
 _LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 _LEAST_CONTRAST = 0.04  # of full scale: fainter than ten grey levels is not ink
 _EDGE = 0.08  # of the ink's own contrast: where the ink's box ends, above JPEG's ringing
+_BODY = 0.25  # of the same: what holds a piece together, above the lines of ruled paper
 _SPECK = 0.02  # of the largest piece: smaller pieces are dust
 
 Box = tuple[float, float, float, float]
@@ -50,17 +48,18 @@ def to_mnist(array: NDArray[Any]) -> tuple[NDArray[np.uint8], Box] | None:
     pixels = _checked(array)
     height, width = pixels.shape[:2]
     window = (0, 0, width, height)
-    found = _look(pixels, window, max(1, -(-max(height, width) // _LOOK)))
+    step = max(1, -(-max(height, width) // _LOOK))
+    found = _look(pixels, window, step)
     if found is None:
         return None
-    ink, box, step = found
+    ink, inside, box = found
     if step > 1:  # shrunk: look again, at the digit alone and as finely as is of use
         window = _around(box, width, height)
         longer = max(box[2] - box[0], box[3] - box[1])
-        closer = _look(pixels, window, max(1, int(longer // _DIGIT)))
+        closer = _look(pixels, window, max(1, int(longer // _CLOSER)))
         if closer is not None:
-            ink, box, step = closer
-    return _centred(_scaled(ink)), box
+            ink, inside, box = closer
+    return _centred(_scaled(ink, inside)), box
 
 
 def _checked(array: NDArray[Any]) -> NDArray[Any]:
@@ -88,24 +87,39 @@ def _checked(array: NDArray[Any]) -> NDArray[Any]:
 
 def _look(
     pixels: NDArray[Any], window: tuple[int, int, int, int], step: int
-) -> tuple[Grey, Box, int] | None:
+) -> tuple[Grey, Box, Box] | None:
     """Search a window of the picture, shrunk `step` times, for ink.
 
-    Returns the ink cut out, (h, w) float32 in 0..1, its box in the picture's pixels, and `step`.
+    Returns the window's ink, (h, w) float32, its box in the shrunk window, and that box in the
+    picture.
     """
     left, top, right, bottom = window
     ink = _ink(_grey(pixels[top:bottom, left:right], step))
     if ink is None:
         return None
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    y0, y1, x0, x1 = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    x0, y0, x1, y1 = inside = _box(ink)
     box = (
-        float(left + x0 * step),
-        float(top + y0 * step),
-        float(min(left + x1 * step, right)),
-        float(min(top + y1 * step, bottom)),
+        left + x0 * step,
+        top + y0 * step,
+        min(left + x1 * step, right),
+        min(top + y1 * step, bottom),
     )
-    return ink[y0:y1, x0:x1], box, step
+    return ink, inside, box
+
+
+def _box(ink: Grey) -> Box:
+    """Left, top, right, bottom of the ink, with the blur of its edges taken off.
+
+    In a blurred picture ink tapers off over a width of one over its steepest step, half of it
+    outside of the true edge.
+    """
+    inked = ink > _EDGE
+    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+    steepest = max(float(np.abs(np.diff(ink, axis=axis)).max(initial=0)) for axis in (0, 1))
+    blur = (0.5 - _EDGE) * (1 / min(max(steepest, 0.05), 1) - 1)
+    y0, y1, x0, x1 = float(rows[0]), float(rows[-1]) + 1, float(columns[0]), float(columns[-1]) + 1
+    across, down = min(blur, (x1 - x0) / 4), min(blur, (y1 - y0) / 4)
+    return x0 + across, y0 + down, x1 - across, y1 - down
 
 
 def _around(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
@@ -141,77 +155,155 @@ def _grey(pixels: NDArray[Any], step: int) -> Grey:
             else:
                 total[where] += part
             count[where] += 1
-    total /= count
-    unit = np.float32(255 if pixels.dtype == np.uint8 else 1)
-    colour = total[:, :, :3] / (unit * unit if channels == 4 else unit)
-    grey: Grey = colour[:, :, 0] if channels == 1 else colour @ np.array(_LUMA, np.float32)
+    unit = 255.0 if pixels.dtype == np.uint8 else 1.0
+    total /= count * np.float32(unit)
+    if channels == 4:
+        total[:, :, :3] /= np.float32(unit)
+    grey: Grey = total[:, :, :3] @ np.array(_LUMA if channels > 1 else (1,), np.float32)
     if channels < 4:
         return grey
-    on_white = grey + (1 - total[:, :, 3] / unit)
+    on_white: Grey = grey + (1 - total[:, :, 3])
     return grey if np.ptp(grey) > 2 * np.ptp(on_white) else on_white
 
 
 def _ink(grey: Grey) -> Grey | None:
-    """How much ink is on each pixel: 0 paper, 1 full ink; None where there is nothing but paper."""
-    light = grey - _paper(grey)  # above the paper
-    noise = 1.4826 * float(np.median(np.abs(light)))
+    """How much ink is on each pixel: 0 paper, about 1 full ink; None where there is only paper."""
+    paper, noise = _paper(grey)
+    found = _digit(_darkness(grey, paper, noise), noise)
+    if found is None or _on_rim(found) < 0.1:
+        return found
+    # Ink on the rim: a shadow with a hard edge, which no smooth surface follows, or a tight crop.
+    for shade in (_closed(grey), -_closed(-grey)):
+        other = _digit(_darkness(grey, shade, noise), noise)
+        if other is not None and _on_rim(other) < 0.05 and other.sum() < 0.7 * found.sum():
+            found = other
+    return found
+
+
+def _on_rim(ink: Grey) -> float:
+    """The share of the picture's outermost pixels that hold ink."""
+    rim = np.concatenate([ink[0], ink[-1], ink[1:-1, 0], ink[1:-1, -1]])
+    return float((rim > 0).mean())
+
+
+def _darkness(grey: Grey, paper: Grey, noise: float) -> Grey:
+    """How far each pixel is from the paper, ink positive whichever of the two is the darker one."""
+    light = grey - paper
     bright = np.maximum(light - 3 * noise, 0).sum()
     dark = np.maximum(-light - 3 * noise, 0).sum()
-    ink: Grey = light if bright > dark else -light
+    if bright > dark:
+        return light
+    # Dark ink takes a share of the light that falls on the paper; bright ink has no such share.
+    share: Grey = -light * (paper.max() / np.maximum(paper, np.float32(0.1)))
+    return share
+
+
+def _digit(ink: Grey, noise: float) -> Grey | None:
+    """The digit's ink scaled to about 1, all else 0; None if nothing stands out from the paper."""
     full = float(ink.max())
     if full < max(_LEAST_CONTRAST, 6 * noise):
         return None
     # Full ink is what the stronger half of the ink has, not one glint or one dark speck.
-    strong = ink[ink > full / 2]
-    full = float(np.percentile(strong, 90))
-    ink = np.clip(ink / full, 0, 1)
-    edge = max(_EDGE, 4 * noise / full)
-    if edge >= 0.9:
+    full = float(np.percentile(ink[ink > full / 2], 90))
+    ink, noise = ink / full, noise / full
+    if 4 * noise > 0.9:
         return None
-    return np.where(_pieces(ink, edge), ink, np.float32(0))
+    mask = _pieces(ink, max(_BODY, 4 * noise))
+    # What lies apart from the digit shows how strong ruled lines, stains and the like are.
+    reach = max(1, round(max(np.ptp(np.flatnonzero(mask.any(axis))) for axis in (0, 1)) / BOX))
+    apart = ink[~_grown(mask, reach)]
+    clutter = float(np.percentile(apart, 98)) if apart.size else 0.0
+    edge = min(max(4 * noise, 1.5 * clutter), 0.5)
+    around = ink > max(_EDGE, edge)
+    for _ in range(reach):
+        mask = _grown(mask, 1) & around
+    mask = _grown(mask, 1) & (ink > edge)
+    return np.where(mask, np.minimum(ink, np.float32(1.25)), np.float32(0))
 
 
-def _paper(grey: Grey) -> Grey:
-    """The paper's light: a quadratic surface fitted to all pixels but those that stand out (the ink).
+def _closed(grey: Grey) -> Grey:
+    """Grey closing: dark marks narrower than half the picture take on their surroundings."""
+    for highest in (True, False):
+        for axis in (0, 1):
+            size = max(3, min(grey.shape) // 2 | 1)
+            grey = _extreme(grey, size, axis) if highest else -_extreme(-grey, size, axis)
+    return grey
 
-    Iteratively reweighted least squares with Tukey's biweight, begun from the picture's rim, since
-    a digit stands in the middle of its paper.
+
+def _extreme(values: Grey, size: int, axis: int) -> Grey:
+    """The largest value in a window of odd `size` around each place along an axis."""
+    values = np.moveaxis(values, axis, 0)
+    outside = np.full((size // 2, values.shape[1]), -np.inf, np.float32)
+    values = np.concatenate([outside, values, outside])
+    reach = 1
+    while reach < size:  # a window twice as long is two windows; the last pair may overlap
+        step = min(reach, size - reach)
+        values = np.maximum(values[:-step], values[step:])
+        reach += step
+    return np.moveaxis(values, 0, axis)
+
+
+def _grown(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """The mask with every pixel that is at most `reach` rows and columns from it."""
+    for _ in range(reach):
+        wider = mask.copy()
+        wider[1:] |= mask[:-1]
+        wider[:-1] |= mask[1:]
+        mask = wider.copy()
+        mask[:, 1:] |= wider[:, :-1]
+        mask[:, :-1] |= wider[:, 1:]
+    return mask
+
+
+def _paper(grey: Grey) -> tuple[Grey, float]:
+    """The light of the bare paper, (h, w) float32, and its noise.
+
+    A quadratic surface through all pixels but those that stand out, which are ink: iteratively
+    reweighted least squares with Tukey's biweight, begun from the picture's rim, because a digit
+    stands in the middle of its paper.
     """
     height, width = grey.shape
-    step = max(1, max(height, width) // 64)
+    v, u = np.broadcast_arrays(
+        np.linspace(-1, 1, height, dtype=np.float32)[:, None],
+        np.linspace(-1, 1, width, dtype=np.float32)[None, :],
+    )
+    terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=-1)
+    step = max(1, max(height, width) // 64)  # a few thousand pixels settle six numbers
     sample = grey[step // 2 :: step, step // 2 :: step]
-    y, x = np.indices(sample.shape, dtype=np.float64)
-    y, x = (y * step + step // 2).ravel(), (x * step + step // 2).ravel()
+    design = terms[step // 2 :: step, step // 2 :: step].reshape(-1, 6).astype(np.float64)
     values = sample.ravel().astype(np.float64)
 
-    def terms(y: Any, x: Any) -> list[Any]:
-        v, u = 2 * y / height - 1, 2 * x / width - 1
-        return [np.ones_like(u * v), u + 0 * v, v + 0 * u, u * u + 0 * v, u * v, v * v + 0 * u]
-
-    design = np.stack(terms(y, x), axis=1)
-    ring = max(1, min(sample.shape) // 8)
-    inner = np.zeros(sample.shape, bool)
-    inner[ring:-ring, ring:-ring] = True
-    rim = values[~inner.ravel()]
-    surface = np.zeros(6)
-    surface[0] = np.median(rim)
-    spread = 1.4826 * np.median(np.abs(rim - surface[0]))
+    level, spread = _rim_level(sample)
+    surface = np.array([level, 0, 0, 0, 0, 0])
     for _ in range(10):
-        scale = max(4.685 * spread, 0.02)
-        apart = (values - design @ surface) / scale
-        weight = np.where(np.abs(apart) < 1, (1 - apart**2) ** 2, 0)
-        weighted = design * weight[:, None]
-        ridge = 1e-6 * max(weight.sum(), 1)
-        surface = np.linalg.solve(
-            weighted.T @ design + ridge * np.eye(6),
-            weighted.T @ values + ridge * np.array([surface[0], 0, 0, 0, 0, 0]),
-        )
-        near = weight > 0
-        if near.any():
-            spread = 1.4826 * np.median(np.abs(values - design @ surface)[near])
-    ys, xs = np.arange(height)[:, None], np.arange(width)[None, :]
-    fitted: Grey = sum(c * t for c, t in zip(surface, terms(ys, xs), strict=True)).astype(np.float32)
-    return fitted
+        apart = (values - design @ surface) / max(4.685 * spread, 0.02)
+        near = np.abs(apart) < 1
+        if not near.any():
+            break
+        weighted = design * np.where(near, (1 - apart**2) ** 2, 0)[:, None]
+        # The small ridge settles what too few pixels, or all in one row, leave open.
+        surface = np.linalg.solve(weighted.T @ design + 1e-6 * np.eye(6), weighted.T @ values)
+        spread = 1.4826 * float(np.median(np.abs(values - design @ surface)[near]))
+    paper: Grey = terms @ surface.astype(np.float32)
+    return paper, spread
+
+
+def _rim_level(grey: Grey) -> tuple[float, float]:
+    """The commonest grey on the picture's rim, its corners counted again, and the spread about it.
+
+    A digit cut out tightly covers much of the rim, but few of the corners.
+    """
+    deep, wide = (max(1, size // 8) for size in grey.shape)
+    ends = np.s_[:deep], np.s_[-deep:]
+    sides = np.s_[:wide], np.s_[-wide:]
+    strips = [grey[rows] for rows in ends] + [grey[:, columns] for columns in sides]
+    corners = [grey[rows, columns] for rows in ends for columns in sides]
+    rim = np.concatenate([part.ravel() for part in strips + 3 * corners])
+    count, edge = np.histogram(rim, bins=16, range=(0, 1))
+    count = np.convolve(count, (1, 2, 1), "same")
+    near = rim[np.abs(rim - edge[count.argmax()] - 1 / 32) <= 3 / 32]
+    level = float(np.median(near))
+    return level, 1.4826 * float(np.median(np.abs(near - level)))
 
 
 def _pieces(ink: Grey, edge: float) -> NDArray[np.bool_]:
@@ -225,8 +317,8 @@ def _pieces(ink: Grey, edge: float) -> NDArray[np.bool_]:
     strong = np.zeros(label.size, bool)
     strong[label[ink > 0.5]] = True
     mass[~strong] = 0
-    keep = mass > _SPECK * mass.max()
-    return mask & keep[label]
+    keep: NDArray[np.bool_] = mask & (mass > _SPECK * mass.max())[label]
+    return keep
 
 
 def _labels(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -258,27 +350,32 @@ def _labels(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
             root = root[root]
 
 
-def _scaled(ink: Grey) -> Grey:
-    """The ink's box with its longer side brought to 20 pixels, the aspect kept."""
-    height, width = ink.shape
-    longer = max(height, width)
-    rows = max(1, round(height * INK_SIDE / longer))
-    columns = max(1, round(width * INK_SIDE / longer))
-    scaled = _resampling(height, rows) @ ink @ _resampling(width, columns).T
+def _scaled(ink: Grey, box: Box) -> Grey:
+    """The ink in the box with its longer side brought to 20 pixels, the aspect kept, darkest 1."""
+    left, top, right, bottom = box
+    longer = max(right - left, bottom - top)
+    rows = max(1, round((bottom - top) * BOX / longer))
+    columns = max(1, round((right - left) * BOX / longer))
+    down = _resampling(ink.shape[0], top, bottom, rows)
+    across = _resampling(ink.shape[1], left, right, columns)
+    scaled = down @ ink @ across.T
     full: Grey = scaled / scaled.max()
     return full
 
 
-def _resampling(old: int, new: int) -> Grey:
-    """(new, old) float32 weights that bring `old` samples to `new`: area when fewer, linear when more."""
-    centre = (np.arange(new)[:, None] + 0.5) * old / new
-    at = np.arange(old)[None, :]
-    if new <= old:
-        half = old / new / 2
-        overlap = np.minimum(centre + half, at + 1) - np.maximum(centre - half, at)
+def _resampling(size: int, start: float, stop: float, count: int) -> Grey:
+    """(count, size) float32 weights that resample `size` pixels from `start` to `stop`.
+
+    They average over areas where that makes fewer of them, and interpolate linearly where more.
+    """
+    pitch = (stop - start) / count
+    centre = start + (np.arange(count)[:, None] + 0.5) * pitch
+    at = np.arange(size)[None, :]
+    if pitch >= 1:
+        overlap = np.minimum(centre + pitch / 2, at + 1) - np.maximum(centre - pitch / 2, at)
         weight = np.clip(overlap, 0, None)
     else:
-        inside = np.clip(centre, 0.5, old - 0.5)
+        inside = np.clip(centre, 0.5, size - 0.5)
         weight = np.clip(1 - np.abs(at + 0.5 - inside), 0, None)
     normal: Grey = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
     return normal
