@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from train.data.pen import Drawing
 
-# Chosen once among a thousand, by sizes alone and before any training: with this one the parts of
-# the pen-drawn digits come near to 70, 15 and 15 % of the writers and also of the digits, although
-# ten of the writers drew more than half of them.
-SALT = "writer-165:"
+# Chosen once, by counts alone and not by any network's errors. Ten of the 282 writers of the
+# pen-drawn digits drew more than half of them: with this one all ten are in `train`, so that no
+# single hand decides what is measured, and the other writers are spread evenly over their sites.
+SALT = "writer-1959:"
 
 
 class WriterSplit(NamedTuple):

@@ -1,0 +1,45 @@
+"""How often a recognizer is wrong, and about what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.recognizer import DIGITS, Recognizer
+from train.examples import Labelled
+
+
+def predictions(recognizer: Recognizer, part: Labelled) -> NDArray[np.float32]:
+    """Return ``(n, 10) float32`` probabilities for every image of ``part``, computed on several cores."""
+    chunks = [part.images[first : first + 500] for first in range(0, len(part.images), 500)]
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(recognizer.classify, chunks))
+    return np.concatenate(results)[:, :DIGITS]
+
+
+def error_rate(recognizer: Recognizer, part: Labelled) -> float:
+    """Return the share of images that are read wrong, 0 to 1."""
+    return float((predictions(recognizer, part).argmax(axis=1) != part.labels).mean())
+
+
+def error_table(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> str:
+    """Return a table for people: the errors of each part, of each digit and, by writers, of each site."""
+    lines = [f"{'part':<24}{'digits':>8}{'wrong':>7}{'error':>9}"]
+
+    def row(name: str, wrong: NDArray[np.bool_]) -> None:
+        count, errors = wrong.size, int(wrong.sum())
+        lines.append(f"{name:<24}{count:>8}{errors:>7}{errors / count:>9.2%}")
+
+    for name, part in parts.items():
+        wrong = predictions(recognizer, part).argmax(axis=1) != part.labels
+        row(name, wrong)
+        for digit in range(DIGITS):
+            if (part.labels == digit).any():
+                row(f"  digit {digit}", wrong[part.labels == digit])
+        sites = np.array([writer.split("/")[0] for writer in part.writers])
+        for site in sorted(set(sites.tolist())):
+            row(f"  site {site}", wrong[sites == site])
+    return "\n".join(lines)
