@@ -1,0 +1,2 @@
+// The part of PyScript that the page uses.
+export const hooks: any;
