@@ -1,4 +1,4 @@
-"""A digit recognizer in NumPy: the network, its training parts, and the way from a drawing to its answer."""
+"""A digit recognizer in NumPy: the network, its training, the way from a drawing to its answer."""
 
 from nn.recognizer import Digit, Reading, Recognizer
 

@@ -14,13 +14,14 @@ Array = NDArray[Any]
 class Layer:
     """A differentiable function with named parameters.
 
-    ``forward`` keeps what ``backward`` needs only when ``training`` is true, so that inference holds no
-    memory. ``backward`` takes the loss's gradient with respect to the layer's output, writes the
-    parameters' gradients into ``grads`` and returns the gradient with respect to its input.
+    ``forward`` keeps what ``backward`` needs only when ``training`` is true, so that inference
+    holds no memory. ``backward`` takes the loss's gradient with respect to the layer's output,
+    writes the parameters' gradients into ``grads`` and returns the gradient with respect to its
+    input.
 
     ``params`` is what an optimizer changes; ``buffers`` is what forward passes update in training
-    (running statistics). A layer whose input is the data itself has ``needs_grad_in = False`` and may
-    return anything from ``backward``.
+    (running statistics). A layer whose input is the data itself has ``needs_grad_in = False`` and
+    may return anything from ``backward``.
     """
 
     registry: ClassVar[dict[str, type[Layer]]] = {}
@@ -39,19 +40,29 @@ class Layer:
         raise NotImplementedError
 
     def backward(self, grad_out: Array) -> Array:
-        """Return the gradient of the last training forward pass's input, given its output's."""
+        """Return the gradient of the last training forward pass's input, given its output's.
+
+        Raises RuntimeError if the last forward pass was none or not in training.
+        """
         raise NotImplementedError
 
     def config(self) -> dict[str, int]:
-        """Return the constructor's arguments: with them and the arrays the layer can be made again."""
+        """Return the constructor's arguments: they and the arrays make the layer again."""
         return {}
+
+
+def check_sizes(**sizes: int) -> None:
+    """Raise ValueError for a size that is less than 1."""
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"expected {name} of at least 1, got {size}")
 
 
 def he_normal(rng: np.random.Generator | None, shape: tuple[int, ...], fan_in: int) -> Array:
     """Draw float32 weights of variance 2 / fan_in, which keeps the variance through ReLU layers.
 
-    Without ``rng``, zeros: the layer is about to be given stored weights. Source: He, Zhang, Ren, Sun,
-    "Delving Deep into Rectifiers", 2015, equation 10.
+    Without ``rng``, zeros: the layer is about to be given stored weights. Source: He, Zhang, Ren,
+    Sun, "Delving Deep into Rectifiers", 2015, equation 10.
     """
     if rng is None:
         return np.zeros(shape, np.float32)

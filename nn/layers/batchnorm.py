@@ -1,19 +1,21 @@
-"""Batch normalization: each channel is brought to mean 0 and variance 1 over the batch, then scaled."""
+"""Batch normalization: each channel gets mean 0 and variance 1 over the batch, then is scaled."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from nn.layers.base import Array, Layer
+from nn.layers.base import Array, Layer, check_sizes
 
 
 class BatchNorm(Layer):
     """``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta``, channel by channel.
 
-    ``x: (batch, ..., channels)``. In training, mean and variance are the batch's own, and their moving
-    averages are kept in ``buffers`` for inference. What ships has none of this: see ``nn.model.fold_batchnorm``.
+    ``x: (batch, ..., channels)``. In training, mean and variance are the batch's own, and their
+    moving averages are kept in ``buffers`` for inference. What ships has none of this: see
+    ``nn.model.fold_batchnorm``.
 
-    Source: Ioffe and Szegedy, "Batch Normalization", 2015, algorithm 1 and the gradients of section 3.
+    Source: Ioffe and Szegedy, "Batch Normalization", 2015, algorithm 1 and the gradients of
+    section 3.
     """
 
     EPSILON = 1e-5
@@ -21,6 +23,7 @@ class BatchNorm(Layer):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        check_sizes(channels=channels)
         self.channels = channels
         self.params["gamma"] = np.ones(channels, np.float32)
         self.params["beta"] = np.zeros(channels, np.float32)
@@ -39,9 +42,12 @@ class BatchNorm(Layer):
         return scale, self.params["beta"] - self.buffers["mean"] * scale
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Normalize with the batch's statistics in training, with the moving averages otherwise."""
-        if x.shape[-1] != self.channels:
-            raise ValueError(f"BatchNorm expected {self.channels} channels last, got {x.shape}")
+        """Normalize with the batch's statistics in training, with the moving averages otherwise.
+
+        Returns ``x``'s shape; raises ValueError if its last axis is not the channels.
+        """
+        if x.ndim < 2 or x.shape[-1] != self.channels:
+            raise ValueError(f"BatchNorm expected (batch, ..., {self.channels}), got {x.shape}")
         if not training:
             self._centred = self._inverse_std = None
             scale, shift = self.scale_and_shift()
@@ -49,7 +55,7 @@ class BatchNorm(Layer):
 
         rows = x.reshape(-1, self.channels)
         count = rows.dtype.type(rows.shape[0])
-        # A product with ones is a sum over rows that BLAS does several times faster than sum(axis=0).
+        # A product with ones is a sum over rows: BLAS is several times faster than sum(axis=0).
         ones = np.ones(rows.shape[0], rows.dtype)
         mean = ones @ rows / count
         centred = rows - mean
@@ -57,12 +63,13 @@ class BatchNorm(Layer):
         inverse_std = 1 / np.sqrt(variance + rows.dtype.type(self.EPSILON))
         self._centred, self._inverse_std = centred, inverse_std
 
+        # A sample's own variance underestimates that of all data by (count - 1) / count.
         unbiased = variance * (count / max(count - 1, 1))
         for name, batch_value in (("mean", mean), ("variance", unbiased)):
             kept = self.buffers[name]
             kept += self.MOMENTUM * (batch_value - kept)
 
-        out = centred * (inverse_std * self.params["gamma"])
+        out: Array = centred * (inverse_std * self.params["gamma"])
         out += self.params["beta"]
         return out.reshape(x.shape)
 
@@ -82,7 +89,7 @@ class BatchNorm(Layer):
         self.grads["beta"], self.grads["gamma"] = sum_g, sum_gx
 
         count = grads.dtype.type(grads.shape[0])
-        grad_in = self._centred * (-sum_gx * self._inverse_std / count)
+        grad_in: Array = self._centred * (-sum_gx * self._inverse_std / count)
         grad_in += grads
         grad_in -= sum_g / count
         grad_in *= self.params["gamma"] * self._inverse_std

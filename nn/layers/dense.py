@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn.layers.base import Array, Layer, he_normal
+from nn.layers.base import Array, Layer, check_sizes, he_normal
 
 
 class Dense(Layer):
-    """``y = x W + b`` for ``x: (batch, inputs)``; ``weight: (inputs, outputs)``, ``bias: (outputs,)``."""
+    """``y = x W + b``: every output is a weighted sum of all inputs.
+
+    ``x: (batch, inputs)``; ``weight: (inputs, outputs)``; ``bias: (outputs,)``.
+    """
 
     def __init__(self, inputs: int, outputs: int, rng: np.random.Generator | None = None) -> None:
         super().__init__()
+        check_sizes(inputs=inputs, outputs=outputs)
         self.inputs, self.outputs = inputs, outputs
         self.params["weight"] = he_normal(rng, (inputs, outputs), fan_in=inputs)
         self.params["bias"] = np.zeros(outputs, np.float32)
@@ -22,7 +26,7 @@ class Dense(Layer):
         return {"inputs": self.inputs, "outputs": self.outputs}
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Map ``(batch, inputs)`` to ``(batch, outputs)``."""
+        """Map ``(batch, inputs)`` to ``(batch, outputs)``; ValueError for another shape."""
         if x.ndim != 2 or x.shape[1] != self.inputs:
             raise ValueError(f"Dense expected (batch, {self.inputs}), got {x.shape}")
         self._x = x if training else None

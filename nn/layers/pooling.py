@@ -6,18 +6,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nn.layers.base import Array, Layer
+from nn.layers.base import Array, Layer, check_sizes
 
 
 class MaxPool2D(Layer):
     """The maximum of each ``size`` x ``size`` window, windows side by side.
 
-    ``x: (batch, height, width, channels)`` gives ``(batch, height // size, width // size, channels)``; rows and
-    columns that fill no whole window are left out.
+    ``x: (batch, height, width, channels)`` gives
+    ``(batch, height // size, width // size, channels)``; rows and columns that fill no whole window
+    are left out.
     """
 
     def __init__(self, size: int = 2) -> None:
         super().__init__()
+        check_sizes(size=size)
         self.size = size
         self._x: Array | None = None
         self._out: Array | None = None
@@ -27,7 +29,7 @@ class MaxPool2D(Layer):
         return {"size": self.size}
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Return each window's maximum."""
+        """Return each window's maximum; ValueError for another shape or too small an image."""
         if x.ndim != 4 or min(x.shape[1:3]) < self.size:
             raise ValueError(
                 f"MaxPool2D expected (batch, height, width, channels) of at least "
@@ -41,7 +43,7 @@ class MaxPool2D(Layer):
         return out
 
     def backward(self, grad_out: Array) -> Array:
-        """``dy/dx`` is 1 at a window's maximum, at the first one in reading order if there are several."""
+        """``dy/dx`` is 1 at a window's maximum (the first in reading order), elsewhere 0."""
         if self._x is None or self._out is None:
             raise RuntimeError("MaxPool2D.backward needs forward(x, training=True) first")
         grad_in = np.zeros_like(self._x)
@@ -53,7 +55,7 @@ class MaxPool2D(Layer):
         return grad_in
 
     def _places(self, x: Array) -> Iterator[Array]:
-        """Yield views of ``x``: every window's first element, then every window's second, and so on."""
+        """Yield views of ``x``: every window's first element, every window's second, and so on."""
         height, width = (side // self.size * self.size for side in x.shape[1:3])
         for row in range(self.size):
             for column in range(self.size):
@@ -65,19 +67,22 @@ class GlobalAvgPool2D(Layer):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shape: tuple[int, ...] = ()
+        self._shape: tuple[int, ...] | None = None
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Return each channel's mean."""
+        """Return each channel's mean; ValueError for another shape."""
         if x.ndim != 4:
             raise ValueError(
                 f"GlobalAvgPool2D expected (batch, height, width, channels), got {x.shape}"
             )
-        self._shape = x.shape
-        return x.mean(axis=(1, 2))
+        self._shape = x.shape if training else None
+        mean: Array = x.mean(axis=(1, 2))
+        return mean
 
     def backward(self, grad_out: Array) -> Array:
         """``dy/dx = 1 / (height * width)`` for every element of the channel."""
+        if self._shape is None:
+            raise RuntimeError("GlobalAvgPool2D.backward needs forward(x, training=True) first")
         _, height, width, _ = self._shape
         share = grad_out[:, None, None, :] / grad_out.dtype.type(height * width)
         return np.broadcast_to(share, self._shape)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 from nn.layers.base import Array, Layer
 
 
 class Flatten(Layer):
-    """``(batch, ...)`` to ``(batch, product of the rest)``; its derivative is the reverse reshape."""
+    """``(batch, ...)`` to ``(batch, product of the rest)``; backward is the reverse reshape."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._shape: tuple[int, ...] = ()
+        self._shape: tuple[int, ...] | None = None
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return ``x`` with all axes but the first made one."""
-        self._shape = x.shape
-        return x.reshape(x.shape[0], -1)
+        self._shape = x.shape if training else None
+        return x.reshape(x.shape[0], math.prod(x.shape[1:]))
 
     def backward(self, grad_out: Array) -> Array:
         """Return ``grad_out`` in the input's shape."""
+        if self._shape is None:
+            raise RuntimeError("Flatten.backward needs forward(x, training=True) first")
         return grad_out.reshape(self._shape)
