@@ -12,23 +12,32 @@ def softmax(logits: Array) -> Array:
 
     The largest score is taken off first: the result is the same, and ``exp`` cannot overflow.
     """
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    exponentials: Array = np.exp(logits - logits.max(axis=1, keepdims=True))
+    exponentials /= exponentials.sum(axis=1, keepdims=True)
+    return exponentials
 
 
 def softmax_cross_entropy(logits: Array, targets: Array) -> tuple[float, Array]:
-    """Return the mean loss ``-sum(t log softmax(z))`` and its gradient ``(softmax(z) - t) / batch``.
+    """Return the mean of ``-sum(t log softmax(z))`` and its gradient ``(softmax(z) - t) / batch``.
 
     ``logits: (batch, classes)``. ``targets`` are class numbers ``(batch,)`` of an integer dtype, or
-    probabilities ``(batch, classes)`` that sum to 1. The gradient is so short because the derivative of the
-    logarithm cancels that of the exponential (Bishop, "Pattern Recognition and Machine Learning", 4.3.4).
-    Raises ValueError on shapes or class numbers that do not fit.
+    probabilities ``(batch, classes)`` that sum to 1. The gradient is so short because the
+    derivative of the logarithm cancels that of the exponential (Bishop, "Pattern Recognition and
+    Machine Learning", 4.3.4). It has the dtype of ``logits``. Raises ValueError on shapes, dtypes
+    or class numbers that do not fit.
     """
+    if logits.ndim != 2 or logits.size == 0:
+        raise ValueError(
+            f"expected logits of shape (batch, classes), not empty, got {logits.shape}"
+        )
     batch, classes = logits.shape
+    if targets.shape not in ((batch,), (batch, classes)):
+        raise ValueError(
+            f"expected targets of shape ({batch},) or ({batch}, {classes}), got {targets.shape}"
+        )
     if targets.ndim == 1:
-        targets = one_hot(targets, classes).astype(logits.dtype)
-    if targets.shape != logits.shape:
-        raise ValueError(f"expected targets of shape ({batch},) or {logits.shape}, got {targets.shape}")
+        targets = one_hot(targets, classes)
+    targets = targets.astype(logits.dtype, copy=False)
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     loss = -float((targets * log_probabilities).sum()) / batch
@@ -36,7 +45,12 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> tuple[float, Array]:
 
 
 def one_hot(labels: Array, classes: int) -> Array:
-    """Return float32 ``(batch, classes)`` with a single 1 a row; ValueError for a label out of range."""
+    """Return ``(batch, classes) float32`` with a single 1 a row, at ``labels: (batch,)``.
+
+    Raises ValueError for a label out of range or labels that are not integers.
+    """
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"expected labels of an integer dtype, got {labels.dtype}")
     if labels.size and not 0 <= labels.min() <= labels.max() < classes:
         raise ValueError(
             f"expected labels from 0 to {classes - 1}, got {labels.min()} to {labels.max()}"

@@ -26,7 +26,10 @@ class Sequential:
         return grad_out
 
     def parameters(self) -> Iterator[tuple[str, Array, Array]]:
-        """Yield ``(name, parameter, gradient)`` of the last backward pass, as an optimizer takes them."""
+        """Yield ``(name, parameter, gradient)`` as optimizers take them.
+
+        The gradients are those of the last backward pass.
+        """
         for index, layer in enumerate(self.layers):
             for name, parameter in layer.params.items():
                 yield f"{index}.{name}", parameter, layer.grads[name]
@@ -47,9 +50,10 @@ class Sequential:
 def fold_batchnorm(model: Sequential) -> Sequential:
     """Return a network that gives the same answers without its BatchNorm layers.
 
-    In inference BatchNorm is ``y * scale + shift`` with constants, and the layer before it is linear, so
-    ``(x W + b) * scale + shift = x (W * scale) + (b * scale + shift)``: both become one layer. Raises ValueError
-    if a BatchNorm does not follow a Conv2D or a Dense.
+    In inference BatchNorm is ``y * scale + shift`` with constants, and the layer before it is
+    linear, so ``(x W + b) * scale + shift = x (W * scale) + (b * scale + shift)``: both become one
+    layer. ``model`` is left as it is. Raises ValueError if a BatchNorm does not follow a Conv2D or
+    a Dense.
     """
     folded: list[Layer] = []
     for layer in model.layers:

@@ -9,16 +9,16 @@ import numpy as np
 from nn.layers import Array
 
 Parameters = Iterable[tuple[str, Array, Array]]
-"""``(name, parameter, gradient)``; the name is the key of what an optimizer remembers between steps."""
+"""``(name, parameter, gradient)``; what an optimizer keeps between steps goes by the name."""
 
 
 class SGD:
     """Stochastic gradient descent with Nesterov momentum and decoupled weight decay.
 
-    ``v = momentum * v + g`` and ``p -= learning_rate * (g + momentum * v)``; with ``momentum=0`` plain gradient
-    descent. Source: Sutskever and others, "On the importance of initialization and momentum", 2013, in the
-    form that PyTorch documents. Decay shrinks parameters of two or more axes alone (weights, not biases):
-    ``p -= learning_rate * weight_decay * p``.
+    ``v = momentum * v + g`` and ``p -= learning_rate * (g + momentum * v)``; with ``momentum=0``
+    plain gradient descent. Before that, decay shrinks parameters of two or more axes alone
+    (weights, not biases): ``p -= learning_rate * weight_decay * p``. Source: Sutskever and others,
+    "On the importance of initialization and momentum", 2013, in the form that PyTorch documents.
     """
 
     def __init__(
@@ -41,9 +41,10 @@ class SGD:
 class Adam:
     """Adam with decoupled weight decay (AdamW).
 
-    ``m`` and ``v`` are moving averages of ``g`` and ``g**2``; ``p -= learning_rate * m^ / (sqrt(v^) + epsilon)``, where the
-    hats undo the averages' start at zero. Sources: Kingma and Ba, "Adam", 2015, algorithm 1; Loshchilov
-    and Hutter, "Decoupled Weight Decay Regularization", 2019.
+    ``m`` and ``v`` are moving averages of ``g`` and ``g**2``;
+    ``p -= learning_rate * m^ / (sqrt(v^) + epsilon)``, where the hats undo the averages' start at
+    zero. Decay is as in SGD. Sources: Kingma and Ba, "Adam", 2015, algorithm 1; Loshchilov and
+    Hutter, "Decoupled Weight Decay Regularization", 2019.
     """
 
     def __init__(
