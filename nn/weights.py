@@ -1,11 +1,10 @@
-"""Weights on disk: one ``.npz`` file that says what network it is, checked before anything is believed."""
+"""Weights on disk: one ``.npz`` file that says what network it is, checked before it is used."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,8 @@ from nn.model import Sequential
 FORMAT = 1
 MAX_VALUES = 10_000_000
 """No file is read that claims more numbers than this: a hostile header cannot take the memory."""
+MAX_METADATA_BYTES = 1_000_000
+"""Nor one with more metadata than this, layers included."""
 
 
 class WeightsError(ValueError):
@@ -33,10 +34,20 @@ def save(
 ) -> None:
     """Write ``model`` and ``metadata`` (JSON values) to ``path``, whole or not at all.
 
-    Numbers are stored as ``dtype``; float16 halves the file, and its rounding is part of what is measured
-    when the saved file is evaluated. The same content gives the same bytes.
+    Numbers are stored as ``dtype``; float16 halves the file, and its rounding is part of what is
+    measured when the saved file is evaluated. The same content gives the same bytes. Raises
+    WeightsError, and leaves ``path`` as it was, if a number is not finite or too large for
+    ``dtype``.
     """
-    arrays = {name: array.astype(dtype) for name, array in model.arrays().items()}
+    import tempfile  # here, because the browser only loads, and each import delays its start
+
+    with np.errstate(over="ignore"):
+        arrays: dict[str, Any] = {n: array.astype(dtype) for n, array in model.arrays().items()}
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise WeightsError(
+                f"{path}: not written: {name} has numbers that {np.dtype(dtype)} cannot hold"
+            )
     layers = [{"type": type(layer).__name__, **layer.config()} for layer in model.layers]
     text = json.dumps(dict(metadata) | {"layers": layers}, sort_keys=True, ensure_ascii=False)
     arrays["metadata"] = np.frombuffer(text.encode(), np.uint8)
@@ -63,32 +74,40 @@ def load(path: str | os.PathLike[str]) -> tuple[Sequential, dict[str, Any]]:
     """
     arrays = _read_arrays(Path(path))
     found = arrays.pop("format", None)
-    if found is None or found.shape != () or found != FORMAT:
-        raise WeightsError(f"{path}: expected format {FORMAT}, got {found}; write it again by training")
+    if found is None or found.shape != () or found.dtype.kind not in "iu" or found != FORMAT:
+        raise WeightsError(
+            f"{path}: expected format {FORMAT}, got {_shortly(found)}; write it again by training"
+        )
     metadata = _read_metadata(path, arrays.pop("metadata", None))
-    model = Sequential([_make_layer(path, entry) for entry in metadata["layers"]])
+    model = Sequential(_make_layers(path, metadata["layers"]))
 
     wanted = model.arrays()
     if wanted.keys() != arrays.keys():
-        odd = sorted(wanted.keys() ^ arrays.keys())
-        raise WeightsError(f"{path}: the arrays do not fit the layers listed; missing or surplus: {odd}")
+        odd = _shortly(sorted(wanted.keys() ^ arrays.keys()))
+        raise WeightsError(f"{path}: the arrays do not fit the layers; missing or surplus: {odd}")
     for name, target in wanted.items():
         source = arrays[name]
         if source.shape != target.shape:
             raise WeightsError(f"{path}: {name}: expected shape {target.shape}, got {source.shape}")
-        if source.dtype.kind != "f" or not np.isfinite(source).all():
-            raise WeightsError(f"{path}: {name}: expected finite floating-point numbers")
-        target[...] = source
+        if source.dtype.kind != "f":
+            raise WeightsError(f"{path}: {name}: expected floating point, got {source.dtype}")
+        with np.errstate(over="ignore"):
+            target[...] = source
+        if not np.isfinite(target).all():
+            raise WeightsError(f"{path}: {name}: expected finite numbers, got some that are not")
     return model, metadata
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise WeightsError(f"{path}: expected an .npz file of several arrays, got a single array")
-            _check_sizes(path, file)
-            return dict(file.items())
+        with path.open("rb") as file:
+            head = file.read(2)
+            if head != b"PK":  # np.load would go on to try other kinds of file
+                raise WeightsError(f"{path}: expected an .npz file, got one that begins {head!r}")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                _check_sizes(path, archive.zip)
+                return dict(archive.items())
     except FileNotFoundError:
         raise WeightsError(
             f"{path}: no such file; make it with `python -m train` or take it from the repository"
@@ -96,38 +115,85 @@ def _read_arrays(path: Path) -> dict[str, Array]:
     except WeightsError:
         raise
     except Exception as error:  # np.load raises many kinds on damaged bytes: zlib, zip, EOF, value
-        raise WeightsError(f"{path}: not a readable .npz weights file ({error})") from error
+        raise WeightsError(
+            f"{path}: not a readable .npz weights file ({_shortly(error)})"
+        ) from error
 
 
-def _check_sizes(path: Path, file: Any) -> None:
-    """Refuse an archive that unpacks to more than a network of MAX_VALUES float64 numbers."""
-    archive: zipfile.ZipFile = file.zip
-    total = sum(entry.file_size for entry in archive.infolist())
-    if total > MAX_VALUES * 8:
-        raise WeightsError(f"{path}: unpacks to {total} bytes, at most {MAX_VALUES * 8} are read")
+def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse, before memory is taken, members that are or claim to be larger than a network.
+
+    The limit is that of MAX_VALUES float64 numbers.
+    """
+    limit = MAX_VALUES * 8
+    entries = archive.infolist()
+    total = sum(entry.file_size for entry in entries)
+    if total > limit:
+        raise WeightsError(f"{path}: unpacks to {total} bytes, at most {limit} are read")
+    for entry in entries:
+        with archive.open(entry) as member:
+            version = np.lib.format.read_magic(member)
+            if version != (1, 0):
+                raise WeightsError(f"{path}: {_shortly(entry.filename)}: not a plain array")
+            shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+        if math.prod(shape) * max(1, dtype.itemsize) > entry.file_size:
+            raise WeightsError(
+                f"{path}: {_shortly(entry.filename)}: "
+                f"claims shape {_shortly(shape)}, but has {entry.file_size} bytes"
+            )
 
 
 def _read_metadata(path: str | os.PathLike[str], encoded: Array | None) -> dict[str, Any]:
     try:
         if encoded is None or encoded.dtype != np.uint8:
             raise ValueError("expected an array `metadata` of bytes")
+        if encoded.size > MAX_METADATA_BYTES:
+            raise ValueError(f"expected at most {MAX_METADATA_BYTES} bytes, got {encoded.size}")
         metadata = json.loads(encoded.tobytes().decode())
         if not isinstance(metadata, dict) or not isinstance(metadata.get("layers"), list):
             raise ValueError("expected an object with a list `layers`")
-    except ValueError as error:
-        raise WeightsError(f"{path}: unreadable metadata ({error})") from error
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"{path}: unreadable metadata ({_shortly(error)})") from error
     return metadata
 
 
-def _make_layer(path: str | os.PathLike[str], entry: Any) -> Layer:
-    """Make a layer from ``{"type": "Dense", "inputs": 784, ...}``."""
-    try:
-        arguments = dict(entry)
-        layer_type = Layer.registry[arguments.pop("type")]
-        if not all(type(value) is int and 0 <= value <= 100_000 for value in arguments.values()):
-            raise ValueError("sizes must be whole numbers from 0 to 100000")
-        if math.prod(max(1, value) for value in arguments.values()) > MAX_VALUES:
-            raise ValueError("too large")
-        return layer_type(**arguments)
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path}: cannot make layer {entry!r} ({error})") from error
+def _make_layers(path: str | os.PathLike[str], entries: list[Any]) -> list[Layer]:
+    layers, values = [], 0
+    for index, entry in enumerate(entries):
+        try:
+            layer = _make_layer(entry)
+        except (TypeError, ValueError) as error:
+            raise WeightsError(
+                f"{path}: cannot make layer {index}, {_shortly(entry)} ({_shortly(error)})"
+            ) from error
+        values += sum(array.size for array in (layer.params | layer.buffers).values())
+        if values > MAX_VALUES:
+            raise WeightsError(f"{path}: the layers have more than {MAX_VALUES} numbers")
+        layers.append(layer)
+    return layers
+
+
+def _make_layer(entry: Any) -> Layer:
+    """Make a layer from ``{"type": "Dense", "inputs": 784, ...}``.
+
+    Raises TypeError or ValueError if it is of another form.
+    """
+    arguments = dict(entry)
+    layer_type = Layer.registry.get(arguments.pop("type", None))
+    if layer_type is None:
+        raise ValueError(f"expected a type of {sorted(Layer.registry)}")
+    if "rng" in arguments:
+        raise ValueError("a generator of random numbers cannot be stored")
+    if not all(type(value) is int and 0 <= value <= 100_000 for value in arguments.values()):
+        raise ValueError("sizes must be whole numbers from 0 to 100000")
+    # Before it is made: how many numbers will it have? A kernel is as high as it is wide.
+    values = math.prod(max(1, value) for value in arguments.values()) * arguments.get("size", 1)
+    if values > MAX_VALUES:
+        raise ValueError("too large")
+    return layer_type(**arguments)
+
+
+def _shortly(value: object) -> str:
+    """Show what came without letting a hostile file fill the message."""
+    text = repr(value) if not isinstance(value, Exception) else str(value)
+    return text if len(text) <= 200 else text[:197] + "..."
