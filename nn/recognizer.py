@@ -32,7 +32,7 @@ class Digit(NamedTuple):
     probabilities: NDArray[np.float32]
     """``(10,)``, one for each digit."""
     box: tuple[float, float, float, float]
-    """``(left, top, right, bottom)`` in the drawing's own units."""
+    """``(left, top, right, bottom)`` in the drawing's own units, or in the picture's pixels."""
     image: NDArray[np.uint8]
     """``(28, 28)``, white on black: what the network saw."""
 
@@ -44,7 +44,10 @@ class Reading(NamedTuple):
     digits: tuple[Digit, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the reading as plain values for JSON; each ``image`` is base64 of 784 bytes, row by row."""
+        """Return the reading as plain values for JSON.
+
+        Each ``image`` is base64 of 784 bytes, row by row.
+        """
         return {
             "text": self.text,
             "digits": [
@@ -61,20 +64,39 @@ class Reading(NamedTuple):
 
 
 class Recognizer:
-    """A trained network and the way from a drawing to its answer. Safe to use from several threads."""
+    """A trained network and the way from a drawing to its answer.
+
+    Several threads may use one at the same time.
+    """
 
     def __init__(self, model: Sequential, metadata: dict[str, Any], model_hash: str = "") -> None:
         self.model, self.metadata, self.model_hash = model, metadata, model_hash
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None) -> Recognizer:
-        """Read the weights at ``path``, by default those beside the code; nn.weights.WeightsError if bad."""
-        path = Path(path or DEFAULT_PATH)
+        """Read the weights at ``path``, by default those beside the code.
+
+        Raises nn.weights.WeightsError if there are none, or not those of a network that takes
+        28x28 pictures and has an output for each digit.
+        """
+        path = DEFAULT_PATH if path is None else Path(path)
         model, metadata = weights.load(path)
-        return cls(model, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
+        recognizer = cls(model, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
+        try:
+            shape = recognizer.classify(np.zeros((1, SIDE, SIDE), np.uint8)).shape
+        except (
+            ValueError,
+            MemoryError,
+        ) as error:  # layers that do not fit each other or the picture
+            raise weights.WeightsError(
+                f"{path}: not a network for 28x28 pictures ({error})"
+            ) from error
+        if len(shape) != 2 or shape[1] < DIGITS:
+            raise weights.WeightsError(f"{path}: expected outputs (1, at least 10), got {shape}")
+        return recognizer
 
     def read(self, strokes: Strokes) -> Reading:
-        """Read a drawing: a list of strokes, a stroke a list of ``(x, y)``, y downwards, in any scale.
+        """Read a drawing: a list of strokes, each a list of ``(x, y)``, y downwards, in any scale.
 
         Raises nn.ink.StrokesError, which names the point that is wrong.
         """
@@ -91,21 +113,22 @@ class Recognizer:
         return self._read_one(*found)
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return ``(n, 10) float32`` probabilities for ``images: (n, 28, 28) uint8``, white on black.
+        """Return the probabilities of ``images: (n, 28, 28) uint8``, white on black.
 
-        Raises ValueError for another shape or dtype.
+        ``(n, at least 10) float32``; columns 0 to 9 are the digits. Raises ValueError for another
+        shape or dtype.
         """
         images = np.asarray(images)
         if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
             raise ValueError(
-                f"expected images of shape (n, 28, 28) and dtype uint8, "
+                "expected images of shape (n, 28, 28) and dtype uint8, "
                 f"got {images.shape} {images.dtype}"
             )
         logits = [
             self.model.forward(as_input(images[first : first + BATCH]))
-            for first in range(0, len(images), BATCH)
+            for first in range(0, max(1, len(images)), BATCH)
         ]
-        return softmax(np.concatenate(logits)) if logits else np.empty((0, DIGITS), np.float32)
+        return softmax(np.concatenate(logits))
 
     def _read_one(
         self, image: NDArray[np.uint8], box: tuple[float, float, float, float]
@@ -117,5 +140,5 @@ class Recognizer:
 
 
 def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Turn ``(n, 28, 28) uint8`` pixels into what the first layer takes: ``(n, 28, 28, 1) float32``, 0 to 1."""
+    """Turn ``(n, 28, 28) uint8`` into the first layer's ``(n, 28, 28, 1) float32`` from 0 to 1."""
     return images[..., None] * np.float32(1 / 255)
