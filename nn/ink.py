@@ -1,13 +1,14 @@
 """Pen strokes to the 28x28 picture that the network reads: the only rasteriser of the project.
 
-A drawing is vectors, so nothing of the canvas is kept but the shape: whatever the size, the place and the pen
-were, the strokes are inked afresh the way MNIST's digits look. MNIST's own form (LeCun, Bottou, Bengio,
-Haffner, "Gradient-Based Learning Applied to Document Recognition", 1998, section III.A): the ink's longer side
-is 20 pixels, and its centre of mass is the middle of a 28x28 field.
+A drawing is vectors, so nothing of the canvas is kept but the shape: whatever the size, the place
+and the pen were, the strokes are inked afresh the way MNIST's digits look. MNIST's own form (LeCun,
+Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", 1998, section
+III.A): the ink's longer side is 20 pixels, and its centre of mass is the middle of a 28x28 field.
 """
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,9 @@ MAX_COORDINATE = 1e9
 SPACING = 0.5
 """The pen is set down this often along a stroke, pixels: close enough that no gap shows."""
 MAX_DABS = 1024
-"""No more dabs than this, however long the drawing: it bounds time and memory."""
+"""No more dabs than this along a drawing's strokes, however long: it bounds the time."""
+MIN_EXTENT = 1e-300
+"""A drawing that extends less than this is a dot: its scale would not be a finite number."""
 
 Strokes = Sequence[Sequence[Sequence[float]]]
 Points = NDArray[np.float64]
@@ -39,9 +42,10 @@ class StrokesError(ValueError):
 def parse_strokes(strokes: Strokes | Any) -> list[Points]:
     """Check ``strokes`` and return them as arrays, strokes without points left out.
 
-    Raises StrokesError, which names the place, as in ``strokes[2][5]``, what was expected and what came.
+    Raises StrokesError, which names the place, as in ``strokes[2][5]``, what was expected and what
+    came.
     """
-    if not isinstance(strokes, list | tuple | np.ndarray):
+    if not _is_list(strokes):
         raise StrokesError(f"strokes: expected a list of strokes, got {_kind(strokes)}")
     return [
         points
@@ -51,7 +55,7 @@ def parse_strokes(strokes: Strokes | Any) -> list[Points]:
 
 
 def _parse_stroke(stroke: Any, place: str) -> Points:
-    if not isinstance(stroke, list | tuple | np.ndarray):
+    if not _is_list(stroke):
         raise StrokesError(f"{place}: expected a list of [x, y] points, got {_kind(stroke)}")
     if len(stroke) == 0:
         return np.empty((0, 2))
@@ -73,20 +77,26 @@ def _parse_stroke(stroke: Any, place: str) -> Points:
     return np.array([[float(x), float(y)] for x, y in stroke])
 
 
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
 def _is_point(point: Any) -> bool:
-    if not isinstance(point, list | tuple | np.ndarray) or len(point) != 2:
+    return _is_list(point) and len(point) == 2 and all(_is_coordinate(value) for value in point)
+
+
+def _is_coordinate(value: Any) -> bool:
+    is_number = isinstance(value, int | float | np.integer | np.floating)
+    if not is_number or isinstance(value, bool):
         return False
-    return all(
-        isinstance(value, int | float | np.number)
-        and not isinstance(value, bool | np.complexfloating)
-        and abs(value) <= MAX_COORDINATE
-        for value in point
-    )
+    return bool(abs(value) <= MAX_COORDINATE)  # False for NaN too
 
 
 def _kind(value: Any) -> str:
     """Describe a wrong value shortly, whatever it is and however long."""
-    text = repr(value) if not isinstance(value, np.ndarray) else f"array of shape {value.shape}"
+    # reprlib stops early; repr may be as long as the request, or the list nested too deep for it.
+    is_array = isinstance(value, np.ndarray)
+    text = f"array of shape {value.shape}" if is_array else reprlib.repr(value)
     return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
 
 
@@ -99,9 +109,10 @@ def bounding_box(strokes: Sequence[Points]) -> tuple[float, float, float, float]
 
 
 def ink(strokes: Strokes | Sequence[Points], pen_width: float = PEN_WIDTH) -> NDArray[np.uint8]:
-    """Draw ``strokes`` in MNIST's form: ``(28, 28) uint8``, white (255) on black; all black for no strokes.
+    """Draw ``strokes`` in MNIST's form: ``(28, 28) uint8``, white (255) on black.
 
-    ``pen_width`` is in pixels of the result. Raises StrokesError for malformed strokes.
+    No strokes leave it black. ``pen_width`` is in pixels of the result. Raises StrokesError for
+    malformed strokes.
     """
     parsed = parse_strokes(strokes)
     if not parsed:
@@ -111,16 +122,17 @@ def ink(strokes: Strokes | Sequence[Points], pen_width: float = PEN_WIDTH) -> ND
 
 
 def _dabs(strokes: Sequence[Points], extent: float) -> NDArray[np.float32]:
-    """Scale the drawing's longer side to ``extent`` pixels and return points evenly along its strokes.
+    """Scale the drawing's longer side to ``extent`` pixels; return points evenly along its strokes.
 
     ``(dabs, 2) float32``. A drawing without extent (a dot) gives its one place.
     """
     left, top, right, bottom = bounding_box(strokes)
     longer_side = max(right - left, bottom - top)
-    scale = extent / longer_side if longer_side > 0 else 0.0
+    scale = extent / longer_side if longer_side > MIN_EXTENT else 0.0
     scaled = [(points - (left, top)) * scale for points in strokes]
     travelled = [
-        np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T)))) for points in scaled
+        np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))))
+        for points in scaled
     ]
     total = sum(distance[-1] for distance in travelled)
     spacing = max(SPACING, total / MAX_DABS)
@@ -137,18 +149,23 @@ def _centre(dabs: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
     """Move the dabs' centre of mass to the field's middle, as far as all ink stays in the field."""
     shift = SIDE / 2 - dabs.mean(axis=0)
     lowest, highest = dabs.min(axis=0), dabs.max(axis=0)
-    return dabs + np.clip(shift, radius - lowest, SIDE - radius - highest)
+    centred: NDArray[np.float32] = dabs + np.clip(shift, radius - lowest, SIDE - radius - highest)
+    return centred
 
 
 def _stamp(dabs: NDArray[np.float32], radius: float) -> NDArray[np.uint8]:
-    """Ink a disc of ``radius`` pixels at each dab, ``(dabs, 2)`` in pixels, with an edge one pixel soft.
+    """Ink a disc of ``radius`` pixels at each dab, ``(dabs, 2)`` in pixels, its edge a pixel soft.
 
-    A pixel's grey is ``radius + 1/2 - d`` within 0 and 1, ``d`` being the distance of its middle to the nearest dab:
-    what a straight edge covers of it. ``d**2 = dx**2 + dy**2`` splits into a part for the column and one for the
-    row, so each dab costs one addition and one comparison a pixel.
+    A pixel's grey is ``radius + 1/2 - d`` within 0 and 1, ``d`` being the distance of its middle to
+    the nearest dab: what a straight edge covers of it. ``d**2 = dx**2 + dy**2`` splits into a part
+    for the column and one for the row, so each dab costs one addition and one comparison a pixel.
     """
     middles = np.arange(SIDE, dtype=np.float32) + np.float32(0.5)
-    squares = (middles - dabs[:, :, None]) ** 2  # (dabs, x or y, 28)
-    nearest = (squares[:, 1, :, None] + squares[:, 0, None, :]).min(axis=0)
+    nearest = np.full((SIDE, SIDE), np.inf, np.float32)
+    for first in range(0, len(dabs), MAX_DABS):  # more than one round only for a thousand strokes
+        squares = (middles - dabs[first : first + MAX_DABS, :, None]) ** 2  # (dabs, x or y, 28)
+        distances = squares[:, 1, :, None] + squares[:, 0, None, :]  # (dabs, row, column), squared
+        np.minimum(nearest, distances.min(axis=0), out=nearest)
     grey = np.clip(radius + 0.5 - np.sqrt(nearest), 0, 1)
-    return (grey * 255 + 0.5).astype(np.uint8)
+    image: NDArray[np.uint8] = (grey * 255 + 0.5).astype(np.uint8)
+    return image
