@@ -1,0 +1,128 @@
+// Puts strokes on the screen as smooth ink, sharp on every display.
+//
+// A drawing is kept in units of its own: the middle of the paper is (0, 0) and its shorter side is 1000 units long. So
+// it survives a resized window or a turned phone: only the view from units to pixels changes.
+
+/**
+ * @typedef {[x: number, y: number, pressure: number]} Point in the drawing's units; pressure from 0 to 1, 0.5 without a
+ *   sensor
+ * @typedef {Point[]} Stroke
+ */
+
+const SIDE = 1000;
+/** The pen's width, units. */
+const PEN = 42;
+
+export class Ink {
+  #canvas;
+  #context;
+  /** CSS pixels. */
+  #width = 0;
+  #height = 0;
+  /** CSS pixels a unit. */
+  #scale = 1;
+
+  /** @param {HTMLCanvasElement} canvas its CSS `color` is the ink's */
+  constructor(canvas) {
+    this.#canvas = canvas;
+    this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+  }
+
+  /**
+   * Fit the canvas to its place on the page and the view to the drawing. Clears the canvas: draw again afterwards.
+   * @param {readonly Stroke[]} strokes ink that has to stay visible
+   */
+  resize(strokes) {
+    const { width, height } = this.#canvas.getBoundingClientRect();
+    this.#width = width;
+    this.#height = height;
+    const ratio = devicePixelRatio;
+    this.#canvas.width = Math.round(width * ratio);
+    this.#canvas.height = Math.round(height * ratio);
+    let [across, down] = [width, height].map((side) => (side * SIDE) / Math.min(width, height) / 2);
+    for (const [x, y] of strokes.flat()) {
+      const excess = Math.max(Math.abs(x) / across, Math.abs(y) / down);
+      if (excess > 1) [across, down] = [across * excess, down * excess];
+    }
+    this.#scale = width / across / 2;
+  }
+
+  /**
+   * @param {{clientX: number, clientY: number, pressure: number, pointerType: string}} event
+   * @returns {Point} where on the paper; never far outside, where it would count and not be seen
+   */
+  locate({ clientX, clientY, pressure, pointerType }) {
+    const { left, top } = this.#canvas.getBoundingClientRect();
+    const edge = (PEN / 2) * this.#scale;
+    const x = Math.min(Math.max(clientX - left, -edge), this.#width + edge) - this.#width / 2;
+    const y = Math.min(Math.max(clientY - top, -edge), this.#height + edge) - this.#height / 2;
+    return [round(x / this.#scale), round(y / this.#scale), pointerType === 'pen' ? pressure : 0.5];
+  }
+
+  /** @param {readonly Stroke[]} strokes everything there is to see */
+  draw(strokes) {
+    const context = this.#context;
+    const { width, height } = this.#canvas;
+    const scale = this.#scale * devicePixelRatio;
+    context.resetTransform();
+    context.clearRect(0, 0, width, height);
+    context.setTransform(scale, 0, 0, scale, width / 2, height / 2);
+    context.strokeStyle = context.fillStyle = getComputedStyle(this.#canvas).color;
+    context.lineCap = context.lineJoin = 'round';
+    for (const stroke of strokes) trace(context, stroke);
+  }
+}
+
+/**
+ * Draw a line through the middles of neighbouring points, bent by the point between them: smooth wherever the pointer
+ * was seldom seen. It is one path as long as the pressure stays the same.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Stroke} stroke
+ */
+function trace(context, stroke) {
+  const [x, y, pressure] = stroke[0];
+  if (stroke.length === 1) {
+    context.beginPath();
+    context.arc(x, y, thickness(pressure) / 2, 0, 2 * Math.PI);
+    context.fill();
+    return;
+  }
+  context.lineWidth = thickness(pressure);
+  context.beginPath();
+  context.moveTo(x, y);
+  for (let i = 1; i < stroke.length - 1; i++) {
+    const end = middle(stroke[i], stroke[i + 1]);
+    context.quadraticCurveTo(stroke[i][0], stroke[i][1], end[0], end[1]);
+    if (thickness(end[2]) !== context.lineWidth) {
+      context.stroke();
+      context.lineWidth = thickness(end[2]);
+      context.beginPath();
+      context.moveTo(end[0], end[1]);
+    }
+  }
+  const last = stroke[stroke.length - 1];
+  context.lineTo(last[0], last[1]);
+  context.stroke();
+}
+
+/**
+ * @param {number} pressure
+ * @returns {number} the line's width, units
+ */
+function thickness(pressure) {
+  return Math.round(PEN * (0.45 + 1.1 * pressure));
+}
+
+/**
+ * @param {Point} a
+ * @param {Point} b
+ * @returns {Point}
+ */
+function middle([ax, ay, ap], [bx, by, bp]) {
+  return [(ax + bx) / 2, (ay + by) / 2, (ap + bp) / 2];
+}
+
+/** @param {number} value */
+function round(value) {
+  return Math.round(value * 100) / 100;
+}

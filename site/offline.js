@@ -1,0 +1,30 @@
+// Registers the service worker, and tells when the page works offline and when a newer version waits.
+
+/**
+ * @param {{onReady: () => void, onUpdate: (apply: () => void) => void}} events
+ *   `onReady`: everything is stored; `onUpdate`: a newer version is stored, and `apply` switches all pages to it
+ */
+export async function workOffline({ onReady, onUpdate }) {
+  if (!navigator.serviceWorker) return; // not over plain HTTP, and not in some private windows
+  /** @type {ServiceWorkerRegistration} */
+  let registration;
+  try {
+    registration = await navigator.serviceWorker.register('./sw.js');
+  } catch (error) {
+    console.warn('This page will not work offline:', error);
+    return;
+  }
+  const offer = () => {
+    const { waiting } = registration;
+    if (waiting && registration.active) onUpdate(() => waiting.postMessage('activate'));
+  };
+  registration.addEventListener('updatefound', () => {
+    const worker = registration.installing;
+    worker?.addEventListener('statechange', () => {
+      if (worker.state === 'installed') offer();
+    });
+  });
+  offer();
+  await navigator.serviceWorker.ready;
+  onReady();
+}

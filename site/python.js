@@ -1,0 +1,191 @@
+// Starts Python in a worker, through PyScript, and asks it; what goes wrong is an error in words.
+
+import { download, readList } from './files.js';
+
+/**
+ * @typedef {import('./files.js').Progress} Progress
+ * @typedef {{model: string, metadata: Record<string, unknown>}} About
+ * @typedef {object} Python
+ * @property {About} about
+ * @property {(strokes: number[][][]) => Promise<import('./engine.js').Reading>} read rejects with a `RefusedError` for a
+ *   wrong drawing, with another error when Python is out of order
+ * @property {() => void} stop
+ */
+
+/** Python is there and has turned the request down. */
+export class RefusedError extends Error {}
+
+/** A start during which nothing happens for this long has failed, milliseconds. */
+const START_LIMIT = 45_000;
+/** A prediction takes some milliseconds; a worker that is silent for this long is gone. */
+const ANSWER_LIMIT = 15_000;
+
+/**
+ * Start Python.
+ * @param {(progress: Progress) => void} onProgress
+ * @returns {Promise<Python>} rejects with an error whose message can be shown
+ */
+export async function startPython(onProgress) {
+  await checkWebAssembly();
+  const stopped = new AbortController();
+  const failure = rejection();
+  const { watch, rest } = watchdog(START_LIMIT, () =>
+    failure.reject(new Error(`starting Python made no progress for ${START_LIMIT / 1000} seconds`)),
+  );
+  /** @type {any} */
+  let worker;
+  const stop = () => {
+    rest();
+    stopped.abort();
+    worker?.terminate();
+  };
+  const start = async () => {
+    const { files } = await readList();
+    const downloads = download(
+      files,
+      (progress) => {
+        watch();
+        onProgress(progress);
+      },
+      stopped.signal,
+    );
+    for (const each of downloads.values()) each.catch(failure.reject);
+    worker = await createWorker(downloads, watch, failure.reject);
+    await worker.ready;
+    const python = { about: await ask(worker.sync.about()), stop };
+    return { ...python, read: (/** @type {number[][][]} */ strokes) => read(worker, failure.promise, strokes) };
+  };
+  watch();
+  try {
+    return await Promise.race([start(), failure.promise]);
+  } catch (error) {
+    stop();
+    throw error;
+  } finally {
+    rest();
+  }
+}
+
+/** Throw unless WebAssembly works: some browsers have it switched off. */
+async function checkWebAssembly() {
+  try {
+    await WebAssembly.instantiate(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)); // the empty module
+  } catch (error) {
+    throw new Error('this browser has WebAssembly switched off', { cause: error });
+  }
+}
+
+/**
+ * Put the Python script into the page, where PyScript finds it, and feed its worker.
+ * @param {Map<string, Promise<ArrayBuffer>>} downloads
+ * @param {() => void} watch called at each sign of life
+ * @param {(error: Error) => void} fail
+ * @returns {Promise<any>} PyScript's worker
+ */
+async function createWorker(downloads, watch, fail) {
+  const { hooks } = await importPyScript();
+  // PyScript hands JavaScript hooks to its worker as text, for which the page's policy has to allow 'unsafe-eval'. The one
+  // that it has of its own gives the worker `pyscript.fs`, which this page does not use: without it, a strict policy works.
+  hooks.worker.onBeforeRunAsync.clear();
+  const created = new Promise((resolve) => {
+    /** @type {(wrap: unknown, worker: any) => void} */
+    const onWorker = (_, worker) => {
+      hooks.main.onWorker.delete(onWorker);
+      resolve(worker);
+    };
+    hooks.main.onWorker.add(onWorker);
+  });
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById('python'));
+  document.body.append(template.content.cloneNode(true));
+  const worker = await created;
+  worker.addEventListener('message', (/** @type {MessageEvent} */ { data, ports }) => {
+    watch();
+    if (data?.runtime === 'waiting') feed(ports[0], downloads);
+  });
+  worker.addEventListener('error', (/** @type {ErrorEvent} */ event) => {
+    fail(new Error(`Python's worker failed: ${event.message || 'no reason given'}`));
+  });
+  return worker;
+}
+
+/** @returns {Promise<any>} PyScript's module */
+async function importPyScript() {
+  try {
+    return await import('./generated/pyscript/core.js');
+  } catch (error) {
+    throw new Error('generated/pyscript/core.js could not be loaded', { cause: error });
+  }
+}
+
+/**
+ * Send each file to the worker as soon as it is there. See runtime.js for the other end.
+ * @param {MessagePort} port
+ * @param {Map<string, Promise<ArrayBuffer>>} downloads
+ */
+function feed(port, downloads) {
+  port.postMessage({ paths: [...downloads.keys()] });
+  for (const [path, file] of downloads) {
+    file.then(
+      (bytes) => port.postMessage({ path, bytes }, [bytes]),
+      (error) => port.postMessage({ path, error: error.message }),
+    );
+  }
+}
+
+/**
+ * @param {any} worker
+ * @param {Promise<never>} failure
+ * @param {number[][][]} strokes
+ * @returns {Promise<any>}
+ */
+async function read(worker, failure, strokes) {
+  const late = rejection();
+  const timer = setTimeout(
+    () => late.reject(new Error(`Python did not answer for ${ANSWER_LIMIT / 1000} seconds`)),
+    ANSWER_LIMIT,
+  );
+  try {
+    return await Promise.race([ask(worker.sync.read(JSON.stringify(strokes))), failure, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * @param {Promise<string>} answer one of engine.py's
+ * @returns {Promise<any>}
+ */
+async function ask(answer) {
+  const { ok, result, error } = JSON.parse(await answer);
+  if (!ok) throw new RefusedError(error);
+  return result;
+}
+
+/**
+ * Call `bark` when `watch` has not been called for `limit` milliseconds.
+ * @param {number} limit
+ * @param {() => void} bark
+ */
+function watchdog(limit, bark) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let resting = false;
+  const watch = () => {
+    clearTimeout(timer);
+    if (!resting) timer = setTimeout(bark, limit);
+  };
+  const rest = () => {
+    resting = true;
+    clearTimeout(timer);
+  };
+  return { watch, rest };
+}
+
+/** @returns {{promise: Promise<never>, reject: (reason: unknown) => void}} a promise that can only fail */
+function rejection() {
+  /** @type {(reason: unknown) => void} */
+  let reject = () => {};
+  const promise = /** @type {Promise<never>} */ (new Promise((_, no) => (reject = no)));
+  promise.catch(() => {}); // whoever waits for it sees the error
+  return { promise, reject };
+}

@@ -1,0 +1,150 @@
+// Shows a reading: the answer, how sure it is, the ten probabilities and the picture that the network saw.
+
+/**
+ * @typedef {import('./engine.js').Reading} Reading
+ * @typedef {import('./engine.js').Digit} Digit
+ */
+
+const SIDE = 28;
+/** An answer that stands for this long is read out by a screen reader, milliseconds. */
+const SETTLED = 700;
+
+export class ReadingView {
+  #answer = find('answer');
+  #sure = find('sure');
+  #second = find('second');
+  #spoken = find('spoken');
+  #bars = new Bars(find('bars'));
+  #seen = new Seen(/** @type {HTMLCanvasElement} */ (find('seen')));
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {Reading} reading */
+  show({ text, digits }) {
+    setText(this.#answer, text);
+    const digit = digits[0];
+    this.#bars.show(digit);
+    this.#seen.show(digit);
+    const { sure, second } = digit ? describe(digit) : { sure: '', second: '' };
+    setText(this.#sure, sure);
+    setText(this.#second, second);
+    this.#speak(digit ? `${text}, ${sure}` : '');
+  }
+
+  /**
+   * Say why there is no answer.
+   * @param {string} message
+   */
+  tell(message) {
+    this.show({ text: '', digits: [] });
+    setText(this.#second, message);
+  }
+
+  /** @param {string} text said when no other answer follows at once */
+  #speak(text) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => setText(this.#spoken, text), SETTLED);
+  }
+}
+
+/** Ten bars, one for each digit. */
+class Bars {
+  /** @type {{bar: HTMLElement, fill: HTMLElement, percent: HTMLElement}[]} */
+  #bars = [];
+
+  /** @param {HTMLElement} list */
+  constructor(list) {
+    for (let digit = 0; digit < 10; digit++) {
+      const bar = document.createElement('div');
+      bar.className = 'bar';
+      const [percent, track, fill, name] = ['span', 'span', 'span', 'span'].map((tag) => document.createElement(tag));
+      percent.className = 'percent';
+      track.className = 'track';
+      fill.className = 'fill';
+      name.className = 'name';
+      name.textContent = String(digit);
+      track.append(fill);
+      bar.append(percent, track, name);
+      bar.setAttribute('role', 'meter');
+      bar.setAttribute('aria-label', String(digit));
+      list.append(bar);
+      this.#bars.push({ bar, fill, percent });
+    }
+    this.show(undefined);
+  }
+
+  /** @param {Digit | undefined} digit */
+  show(digit) {
+    this.#bars.forEach(({ bar, fill, percent }, index) => {
+      const probability = digit ? digit.probabilities[index] : 0;
+      const text = percentage(probability);
+      bar.classList.toggle('first', digit?.digit === index);
+      bar.setAttribute('aria-valuenow', String(Math.round(probability * 100)));
+      bar.setAttribute('aria-valuetext', `${text}%`);
+      fill.style.transform = `scaleY(${probability})`;
+      setText(percent, probability >= 0.005 ? text : '');
+    });
+  }
+}
+
+/** The picture that the network saw, 28 by 28 pixels. */
+class Seen {
+  #canvas;
+  #context;
+
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    this.#canvas = canvas;
+    this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+    this.show(undefined);
+  }
+
+  /** @param {Digit | undefined} digit */
+  show(digit) {
+    const bytes = digit ? atob(digit.image) : '';
+    const picture = this.#context.createImageData(SIDE, SIDE);
+    for (let i = 0; i < SIDE * SIDE; i++) {
+      const grey = i < bytes.length ? bytes.charCodeAt(i) : 0;
+      picture.data.set([grey, grey, grey, 255], 4 * i);
+    }
+    this.#context.putImageData(picture, 0, 0);
+    const what = digit ? `your drawing, brought to ${SIDE} by ${SIDE} pixels` : 'nothing yet';
+    this.#canvas.setAttribute('aria-label', `What the network sees: ${what}`);
+  }
+}
+
+/**
+ * @param {Digit} digit
+ * @returns {{sure: string, second: string}} the answer's certainty and the next best guess, in words
+ */
+function describe({ digit, confidence, probabilities }) {
+  const second = probabilities.reduce((best, value, i) => (i !== digit && value > (probabilities[best] ?? -1) ? i : best), -1);
+  const share = probabilities[second];
+  return {
+    sure: `${percentage(confidence)}% sure`,
+    second: share >= 0.005 ? `or ${share > 0.25 ? '' : 'perhaps '}a ${second}: ${percentage(share)}%` : '',
+  };
+}
+
+/**
+ * @param {number} probability
+ * @returns {string} never 100, which nobody can be
+ */
+function percentage(probability) {
+  return probability >= 0.995 ? '>99' : String(Math.round(probability * 100));
+}
+
+/**
+ * Set an element's text without replacing its text node, so that nothing else of the page has to react.
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+function setText(element, text) {
+  const node = element.firstChild ?? element.appendChild(document.createTextNode(''));
+  if (/** @type {Text} */ (node).data !== text) /** @type {Text} */ (node).data = text;
+}
+
+/** @param {string} id */
+function find(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}

@@ -1,0 +1,78 @@
+// The interpreter that pyscript.json names: Pyodide, fed with the files that the page downloads.
+//
+// It runs in PyScript's worker. The page downloads everything at once, counts and checks it (files.js), and sends it
+// here; Pyodide and PyScript then find each file when they ask for it. What they do not report, a WebAssembly module
+// that does not start, is reported here: they would wait for ever.
+
+const generated = new URL('./generated/', import.meta.url).href;
+
+/** @type {Map<string, PromiseWithResolvers<ArrayBuffer>>} what the page sends, by its path */
+const files = new Map();
+
+const page = new MessageChannel();
+const listed = new Promise((resolve) => {
+  page.port1.onmessage = ({ data: { paths = [], path, bytes, error } }) => {
+    for (const each of paths) files.set(each, promised());
+    if (bytes) files.get(path)?.resolve(bytes);
+    if (error) files.get(path)?.reject(new Error(error));
+    resolve(undefined);
+  };
+});
+postMessage({ runtime: 'waiting' }, [page.port2]);
+
+const load = Promise.all([
+  import('./generated/pyodide/pyodide.mjs'),
+  import('./generated/pyodide/pyodide.asm.js'), // defines what loadPyodide would load next
+]);
+load.catch(() => {}); // reported below
+await listed;
+
+const fetchElsewhere = globalThis.fetch;
+
+/** @type {typeof fetch} */
+globalThis.fetch = async function fetch(resource, options) {
+  const url = new URL(resource instanceof Request ? resource.url : resource, generated).href;
+  const file = url.startsWith(generated) && files.get(`generated/${url.slice(generated.length)}`);
+  if (!file) return fetchElsewhere(resource, options);
+  // The type is stated here because not every static host knows WebAssembly's.
+  const type = url.endsWith('.wasm') ? 'application/wasm' : 'application/octet-stream';
+  return new Response(await file.promise, { headers: { 'Content-Type': type } });
+};
+
+const [{ loadPyodide: loadOriginal, version }] = await load;
+export { version };
+
+/**
+ * Start Pyodide, as its own `loadPyodide` does.
+ * @param {Record<string, unknown>} options what PyScript passes on
+ * @returns {Promise<unknown>}
+ */
+export async function loadPyodide(options) {
+  const failure = promised();
+  for (const file of files.values()) file.promise.catch(failure.reject);
+  const instantiate = WebAssembly.instantiateStreaming;
+  WebAssembly.instantiateStreaming = (...given) => {
+    const started = instantiate(...given);
+    started.catch(failure.reject);
+    return started;
+  };
+  try {
+    const started = loadOriginal({ ...options, indexURL: `${generated}pyodide/` });
+    const pyodide = await Promise.race([started, failure.promise]);
+    postMessage({ runtime: 'started' });
+    return pyodide;
+  } finally {
+    WebAssembly.instantiateStreaming = instantiate;
+  }
+}
+
+/**
+ * @returns {PromiseWithResolvers<any>} as Promise.withResolvers, which older browsers lack
+ */
+function promised() {
+  /** @type {any} */
+  const parts = {};
+  parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
+  parts.promise.catch(() => {}); // whoever waits for it sees the error
+  return parts;
+}

@@ -1,0 +1,107 @@
+// Keeps the page working without the network: stores what the build lists, by content, and answers from it.
+//
+// Each version of the site has a cache of its own. A new version is stored beside the old one, from the bytes that are
+// already here where they are the same, and waits until the user asks for it: an open page never gets files of two
+// versions. A file is stored only if its SHA-256 is the listed one.
+
+/* global PRECACHE -- {version, files: [{path, sha256, size}]}, from the build */
+importScripts('./generated/precache.js');
+
+const PREFIX = `digits ${registration.scope} `;
+const CACHE = PREFIX + PRECACHE.version;
+const HASH = 'X-Content-SHA256';
+/** Path below the scope -> SHA-256. */
+const LISTED = new Map(PRECACHE.files.map(({ path, sha256 }) => [path, sha256]));
+
+addEventListener('install', (event) => event.waitUntil(store()));
+addEventListener('activate', (event) => event.waitUntil(deleteOldCaches()));
+addEventListener('message', (event) => {
+  if (event.data === 'activate') event.waitUntil(skipWaiting());
+});
+addEventListener('fetch', (event) => {
+  const path = listedPath(event.request);
+  if (path) event.respondWith(answer(path, event.request));
+});
+
+/**
+ * Return the listed path that a request is for, or undefined when it is none of our business.
+ * @param {Request} request
+ */
+function listedPath({ method, mode, url }) {
+  if (method !== 'GET' || !url.startsWith(registration.scope)) return undefined;
+  const path = decodeURI(new URL(url).pathname.slice(new URL(registration.scope).pathname.length));
+  if (path === '' && mode === 'navigate') return 'index.html';
+  return LISTED.has(path) || path === 'generated/precache.js' ? path : undefined;
+}
+
+/**
+ * @param {string} path
+ * @param {Request} request
+ * @returns {Promise<Response>}
+ */
+async function answer(path, request) {
+  if (path === 'generated/precache.js') {
+    // The list of this version, whatever the host has by now.
+    const headers = { 'Content-Type': 'text/javascript' };
+    return new Response(`self.PRECACHE = ${JSON.stringify(PRECACHE)};\n`, { headers });
+  }
+  const cache = await caches.open(CACHE);
+  return (await cache.match(address(path))) ?? fetch(request);
+}
+
+/** Store all listed files; an error leaves the version before in charge. */
+async function store() {
+  const cache = await caches.open(CACHE);
+  const earlier = (await caches.keys()).filter((name) => name.startsWith(PREFIX));
+  try {
+    await Promise.all(PRECACHE.files.map((file) => storeOne(cache, earlier, file)));
+  } catch (error) {
+    await caches.delete(CACHE);
+    throw error;
+  }
+}
+
+/**
+ * @param {Cache} cache
+ * @param {string[]} earlier names of caches that may hold the same bytes
+ * @param {{path: string, sha256: string}} file
+ */
+async function storeOne(cache, earlier, { path, sha256 }) {
+  for (const name of earlier) {
+    const known = await caches.match(address(path), { cacheName: name });
+    if (known?.headers.get(HASH) === sha256) {
+      if (name !== CACHE) await cache.put(address(path), known);
+      return;
+    }
+  }
+  // What the page itself has loaded is in the browser's own cache; where that is out of date, ask the host.
+  const response =
+    (await fetchVerified(path, sha256, 'force-cache')) ?? (await fetchVerified(path, sha256, 'reload'));
+  if (!response) throw new Error(`${path} is not what this version lists`);
+  await cache.put(address(path), response);
+}
+
+/**
+ * @param {string} path
+ * @param {string} sha256
+ * @param {RequestCache} mode
+ * @returns {Promise<Response | undefined>} undefined for other bytes than the listed ones
+ */
+async function fetchVerified(path, sha256, mode) {
+  const response = await fetch(address(path), { cache: mode });
+  const bytes = await response.arrayBuffer();
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  if (Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('') !== sha256) return undefined;
+  const type = response.headers.get('Content-Type') ?? '';
+  return new Response(bytes, { headers: { 'Content-Type': type, [HASH]: sha256 } });
+}
+
+async function deleteOldCaches() {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name.startsWith(PREFIX) && name !== CACHE).map((name) => caches.delete(name)));
+}
+
+/** @param {string} path */
+function address(path) {
+  return new URL(path, registration.scope).href;
+}
