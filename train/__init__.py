@@ -1,1 +1,1 @@
-"""Training: data readers, augmentation, the training loop and what measures its result; `python -m train --help`."""
+"""Training: data, augmentation, the loop and what measures it; see `python -m train --help`."""

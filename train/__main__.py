@@ -1,4 +1,4 @@
-"""The command line: `python -m train` trains the network that the page uses; `python -m train evaluate` measures it."""
+"""The command line: `python -m train` makes weights, `python -m train evaluate` measures them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _add_data_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _task(options: argparse.Namespace, pen_repeats: int) -> Task:
-    """Read the data that the options name; pen digits are left out, and it is said, where there are none."""
+    """Read the data that the options name; where there are no pen digits, say so and go on."""
     if options.kaggle is not None:
         images, labels = read_kaggle(options.kaggle)
         if labels is None:
@@ -140,7 +140,7 @@ def _fit(options: argparse.Namespace) -> int:
 
 
 def _write(path: Path, model: Sequential, config: Config, task: Task, temperature: float) -> None:
-    """Write the weights with their measured errors: those of the very numbers in the file, rounding included."""
+    """Write the weights with the errors of the very numbers in the file, rounding included."""
     metadata = {
         "model": config.model,
         "trained_on": task.sources,

@@ -20,7 +20,7 @@ from nn.model import Sequential
 
 
 def mlp(rng: np.random.Generator) -> Sequential:
-    """Return the classic 784-128-10 network: the simplest that works, for reading and first trials."""
+    """Return the classic 784-128-10 network: the simplest that works, good for first trials."""
     return Sequential([Flatten(), Dense(784, 128, rng), ReLU(), Dense(128, 10, rng)])
 
 

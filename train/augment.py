@@ -1,7 +1,7 @@
-"""Random variations of handwriting, for strokes and for images: pure functions of the data and a generator.
+"""Random variations of handwriting, as pure functions of strokes or images and a generator.
 
-Every size is a standard deviation unless it says otherwise: most variants stay close to what was written,
-a few go as far as people's hands do.
+Every size is a standard deviation unless it says otherwise: most variants stay close to what was
+written, a few go as far as people's hands do.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ Floats = NDArray[np.float32]
 
 
 def warp(images: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
-    """Turn, slant, stretch, shift and bend each image: ``(n, 28, 28) uint8`` to float32 from 0 to 1.
+    """Turn, slant, stretch, shift and bend each image: ``(n, 28, 28) uint8`` to float32 from 0 to
+    1.
 
     Each pixel of the result is looked up, between pixels, where an affine map and a smooth random
-    displacement send it (Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural Networks
-    Applied to Visual Document Analysis", 2003).
+    displacement send it (Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural
+    Networks Applied to Visual Document Analysis", 2003).
     """
     count, side = len(images), images.shape[1]
     middle = np.float32((side - 1) / 2)
@@ -40,10 +41,10 @@ def warp(images: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
 def vary_strokes(
     strokes: Sequence[NDArray[np.floating]], rng: np.random.Generator
 ) -> tuple[list[Floats], float]:
-    """Return another hand's version of a drawing, and the width of its pen in pixels of MNIST's field.
+    """Return another hand's version of a drawing, and the width of its pen in MNIST's pixels.
 
-    The whole is turned, slanted, stretched and bent; now and then the hand shakes, or the pen reports few
-    points.
+    The whole is turned, slanted, stretched and bent; now and then the hand shakes, or the pen
+    reports few points.
     """
     points = np.concatenate(strokes).astype(np.float32)
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
@@ -67,7 +68,8 @@ def random_affine(
 ) -> Floats:
     """Return ``(count, 2, 2) float32`` matrices: stretch, then slant, then turn.
 
-    ``turn`` is in radians, ``slant`` is the tangent of the angle, ``stretch`` is of the logarithm, for each axis.
+    ``turn`` is in radians, ``slant`` is the tangent of the angle, ``stretch`` is of the logarithm,
+    for each axis.
     """
     angle, tangent = rng.normal(0, turn, count), rng.normal(0, slant, count)
     scale = np.exp(rng.normal(0, stretch, (count, 2)))
@@ -79,14 +81,15 @@ def random_affine(
 
 @cache
 def _spread(side: int, controls: int) -> Floats:
-    """Return ``(side, controls)`` weights by which a line of control points becomes a smooth curve."""
+    """Return ``(side, controls)`` weights that make a line of control points a smooth curve."""
     places = np.linspace(0, 1, side)[:, None]
     weights = np.exp(-0.5 * ((places - np.linspace(0, 1, controls)) * (controls - 1) / 0.7) ** 2)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    spread: Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return spread
 
 
 def _smooth_field(rng: np.random.Generator, count: int, side: int, size: float) -> Floats:
-    """Return ``(count, 2, side, side)`` smooth displacements from random control points 4 pixels apart."""
+    """Return ``(count, 2, side, side)`` smooth displacements, by random points 4 pixels apart."""
     spread = _spread(side, 7)
     controls = rng.standard_normal((count, 2, 7, 7), dtype=np.float32) * np.float32(size * 1.6)
     return spread @ controls @ spread.T
@@ -108,7 +111,7 @@ def _thin_out(stroke: Floats, step: int) -> Floats:
 
 
 def _look_up(images: NDArray[np.uint8], x: Floats, y: Floats) -> Floats:
-    """Read ``images`` between their pixels at ``x, y: (n, side, side)``, bilinearly; outside is black."""
+    """Read ``images`` bilinearly at ``x, y: (n, side, side)``; outside is black."""
     count, side = len(images), images.shape[1]
     width = side + 3  # one black pixel before and two behind: places outside are clipped onto them
     framed = np.zeros((count, width, width), np.float32)
@@ -119,8 +122,9 @@ def _look_up(images: NDArray[np.uint8], x: Floats, y: Floats) -> Floats:
     right, down = x - column, y - row
     place = row * width + column + (np.arange(count, dtype=np.int32) * width**2)[:, None, None]
     flat = framed.ravel()
-    top = flat.take(place)
+    top: Floats = flat.take(place)
     top += right * (flat.take(place + 1) - top)
     bottom = flat.take(place + width)
     bottom += right * (flat.take(place + width + 1) - bottom)
-    return top + down * (bottom - top)
+    top += down * (bottom - top)
+    return top

@@ -1,12 +1,12 @@
-"""Makes the training batches ahead of time in a process of its own, while the network works on earlier ones."""
+"""Makes training batches ahead of time, in a process beside the one that learns from them."""
 
 from __future__ import annotations
 
 import signal
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -17,12 +17,9 @@ from train.examples import Examples
 Batch = tuple[Array, Array]
 """Inputs ``(batch, 28, 28, 1) float32`` and labels ``(batch,) uint8``."""
 
-AHEAD = 6
-"""So many batches are made in advance: enough to hide that some take longer."""
-
 
 class Batches:
-    """The batches of a run. Each depends on the seed and its step alone, so any run can start anywhere."""
+    """The batches of a run; each depends on the seed and its step alone, so any can come first."""
 
     def __init__(self, examples: Examples, batch_size: int, seed: int) -> None:
         self.examples, self.seed = examples, seed
@@ -31,7 +28,7 @@ class Batches:
         self._epoch, self._order = -1, np.empty(0, np.intp)
 
     def make(self, step: int) -> Batch:
-        """Return the batch of ``step``: its place in its epoch's own order, varied by its own generator."""
+        """Return the batch of ``step``: its part of the epoch's order, freshly varied."""
         epoch, place = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             shuffle = np.random.default_rng([self.seed, 1, epoch])
@@ -40,34 +37,39 @@ class Batches:
         return self.examples.batch(chosen, np.random.default_rng([self.seed, 2, step]))
 
     def ahead(self, first: int, last: int) -> Iterator[Batch]:
-        """Yield the batches of steps ``first`` to ``last - 1``, made in another process.
+        """Yield the batches from step ``first`` to before ``last``, each made while one is used.
 
-        A process, because threads of Python wait for each other between NumPy's calls: beside a thread that
-        varies images the network trains at less than half its speed.
+        A process, because threads of Python wait for each other between NumPy's calls: beside a
+        thread that varies images the network trains at less than half its speed.
         """
         context = get_context("spawn")
-        with ProcessPoolExecutor(1, context, _start_worker, (self,)) as pool:
-            waiting: deque[Future[Batch]] = deque()
-            try:
-                for step in range(first, last):
-                    waiting.append(pool.submit(_make, step))
-                    if len(waiting) > AHEAD:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                pool.shutdown(cancel_futures=True)
+        ours, theirs = context.Pipe(duplex=False)
+        worker = context.Process(target=_send_all, args=(self, first, last, theirs), daemon=True)
+        worker.start()
+        theirs.close()  # so that the pipe ends when the worker does
+        try:
+            for _ in range(first, last):
+                received = ours.recv()
+                if isinstance(received, BaseException):
+                    raise received
+                yield received
+        except EOFError:
+            raise RuntimeError(
+                "the process that makes the batches was ended from outside"
+            ) from None
+        finally:
+            ours.close()
+            worker.terminate()
+            worker.join()
 
 
-_batches: Batches  # in the worker process: what it makes batches of
-
-
-def _start_worker(batches: Batches) -> None:
-    global _batches
-    _batches = batches
+def _send_all(batches: Batches, first: int, last: int, pipe: Connection) -> None:
+    """Make and send batches until all are sent or nobody reads them any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's to handle
-    threadpool_limits(1, "blas")
-
-
-def _make(step: int) -> Batch:
-    return _batches.make(step)
+    with threadpool_limits(1, "blas"), suppress(BrokenPipeError):
+        for step in range(first, last):
+            try:
+                batch: Batch | Exception = batches.make(step)
+            except Exception as error:
+                batch = error
+            pipe.send(batch)

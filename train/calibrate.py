@@ -19,8 +19,9 @@ TEMPERATURES = np.geomspace(0.5, 3, 73)
 def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
     """Divide the last layer's scores by the temperature that fits ``parts`` best, and return it.
 
-    The best is the one of least cross-entropy, each part counting the same. No answer changes, only how
-    sure it is. Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017.
+    The best is the one of least cross-entropy, each part counting the same. No answer changes, only
+    how sure it is. Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural
+    Networks", 2017.
     """
     last = model.layers[-1]
     if not isinstance(last, Dense):
@@ -39,10 +40,12 @@ def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
 def calibration_error(
     probabilities: NDArray[np.float32], labels: NDArray[np.uint8], bins: int = 15
 ) -> float:
-    """Return the expected calibration error, 0 to 1: how far confidence is from the share of right answers.
+    """Return the expected calibration error, 0 to 1: how far confidence is from the share of right
+    answers.
 
-    Answers are put into ``bins`` by their confidence; each bin's distance counts by its size. Source: Naeini,
-    Cooper, Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", 2015.
+    Answers are put into ``bins`` by their confidence; each bin's distance counts by its size.
+    Source: Naeini, Cooper, Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian
+    Binning", 2015.
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)

@@ -1,4 +1,6 @@
-"""A run's state on disk, written whole or not at all, so that a stopped run goes on as if it never had stopped."""
+"""A run's state on disk, written whole or not at all, so that a stopped run goes on as if it never
+had stopped.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ Arrays = dict[str, Array]
 
 @dataclass
 class State:
-    """Where a run stands. Everything random is drawn from the seed and ``step``, so that is all there is."""
+    """Where a run stands. Everything random is drawn from the seed and ``step``, so that is all
+    there is.
+    """
 
     step: int = 0
     model: Arrays = field(default_factory=dict)
@@ -27,7 +31,9 @@ class State:
 
 
 def save(path: Path, config: Config, state: State) -> None:
-    """Write ``state`` beside ``path`` and rename it: an interrupted write leaves the old checkpoint."""
+    """Write ``state`` beside ``path`` and rename it: an interrupted write leaves the old
+    checkpoint.
+    """
     arrays = {
         f"{part}/{name}": array
         for part in ("model", "averaged", "optimizer")

@@ -13,7 +13,9 @@ from train.examples import Labelled
 
 
 def predictions(recognizer: Recognizer, part: Labelled) -> NDArray[np.float32]:
-    """Return ``(n, 10) float32`` probabilities for every image of ``part``, computed on several cores."""
+    """Return ``(n, 10) float32`` probabilities for every image of ``part``, computed on several
+    cores.
+    """
     chunks = [part.images[first : first + 500] for first in range(0, len(part.images), 500)]
     with ThreadPoolExecutor() as pool:
         results = list(pool.map(recognizer.classify, chunks))
@@ -26,7 +28,9 @@ def error_rate(recognizer: Recognizer, part: Labelled) -> float:
 
 
 def error_table(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> str:
-    """Return a table for people: the errors of each part, of each digit and, by writers, of each site."""
+    """Return a table for people: the errors of each part, of each digit and, by writers, of each
+    site.
+    """
     lines = [f"{'part':<24}{'digits':>8}{'wrong':>7}{'error':>9}"]
 
     def row(name: str, wrong: NDArray[np.bool_]) -> None:

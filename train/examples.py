@@ -1,4 +1,6 @@
-"""What a run learns from and what it is measured on: images and drawings, with their labels, in parts."""
+"""What a run learns from and what it is measured on: images and drawings, with their labels, in
+parts.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ KAGGLE_HELD_OUT = 0.1  # for validation, and as much again for the test
 
 @dataclass(frozen=True)
 class Labelled:
-    """Images to measure on: ``images: (n, 28, 28) uint8``, ``labels: (n,) uint8``, and each one's ``writers`` if known."""
+    """Images to measure on: ``images: (n, 28, 28) uint8``, ``labels: (n,) uint8``, and each one's
+    ``writers`` if known.
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
@@ -44,7 +48,9 @@ class Examples:
     def batch(
         self, indices: NDArray[np.integer], rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Return fresh variants: inputs ``(batch, 28, 28, 1) float32`` and labels ``(batch,) uint8``."""
+        """Return fresh variants: inputs ``(batch, 28, 28, 1) float32`` and labels ``(batch,)
+        uint8``.
+        """
         images = np.empty((len(indices), 28, 28), np.uint8)
         labels = np.empty(len(indices), np.uint8)
         for place, index in enumerate(indices):
@@ -65,7 +71,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Task:
-    """All parts of a run's data. The test parts choose nothing: they are measured once, at the end."""
+    """All parts of a run's data. The test parts choose nothing: they are measured at the end."""
 
     train: Examples
     validation: dict[str, Labelled] = field(default_factory=dict)

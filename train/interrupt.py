@@ -1,4 +1,4 @@
-"""Lets a step finish before Ctrl-C or a polite kill takes effect, so that what is saved is whole."""
+"""Lets a step finish before Ctrl-C or a polite kill takes effect: what is saved is whole."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""The training loop: batches forward and back, step after step, with an average of the weights kept beside."""
+"""The training loop: batch after batch forward and back, and an average of the weights beside."""
 
 from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,10 @@ class DivergedError(RuntimeError):
 def fit(task: Task, config: Config, directory: Path, resume: bool = False) -> Sequential:
     """Train a network and return it, with its averaged weights.
 
-    Writes ``directory/checkpoint.npz`` after each epoch and when interrupted, and a line of JSON an epoch to
-    ``directory/log.jsonl``. With ``resume`` the run goes on from the checkpoint and ends with the same bits as if it
-    had not been stopped. Raises DivergedError, and train.data.DataError for a checkpoint that does not fit.
+    Writes ``directory/checkpoint.npz`` after each epoch and when interrupted, and a line of JSON an
+    epoch to ``directory/log.jsonl``. With ``resume`` the run goes on from the checkpoint and ends
+    with the same bits as if it had not been stopped. Raises DivergedError, and train.data.DataError
+    for a checkpoint that does not fit.
     """
     model = build(config.model, config.seed)
     optimizer = _optimizer(config)
@@ -57,6 +59,7 @@ def fit(task: Task, config: Config, directory: Path, resume: bool = False) -> Se
         unit=" images",
         unit_scale=True,
         smoothing=0.05,
+        mininterval=0.2 if sys.stderr.isatty() else 60,
     )
     losses: list[float] = []
     ahead = batches.ahead(state.step, steps)
@@ -66,7 +69,8 @@ def fit(task: Task, config: Config, directory: Path, resume: bool = False) -> Se
                 loss = parallel.loss_and_gradients(inputs, labels)
                 if not math.isfinite(loss):
                     raise DivergedError(
-                        f"the loss became {loss} at step {state.step}; the last good weights are in "
+                        f"the loss became {loss} at step {state.step}; the last good weights are "
+                        "in "
                         f"{path}; try a --learning-rate below {config.learning_rate}"
                     )
                 optimizer.learning_rate = learning_rate(config, state.step, steps)
@@ -98,8 +102,8 @@ def fit(task: Task, config: Config, directory: Path, resume: bool = False) -> Se
 def learning_rate(config: Config, step: int, steps: int) -> float:
     """Return the rate for ``step``: a straight rise, then half a cosine down to zero.
 
-    Source of the shape: Loshchilov and Hutter, "SGDR", 2017, without restarts; the rise is from Goyal and
-    others, "Accurate, Large Minibatch SGD", 2017.
+    Source of the shape: Loshchilov and Hutter, "SGDR", 2017, without restarts; the rise is from
+    Goyal and others, "Accurate, Large Minibatch SGD", 2017.
     """
     warm_up = WARM_UP * steps
     if step < warm_up:

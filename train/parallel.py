@@ -1,4 +1,4 @@
-"""Uses several cores: each thread takes a share of the batch through its own copy of the network."""
+"""Uses several cores: each thread takes a share of the batch through its own network copy."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from nn.model import Sequential
 class DataParallel:
     """Gradients of a network over a batch that is divided among threads.
 
-    The copies share the parameters and keep their own intermediate results. NumPy lets other threads run
-    while it computes, so the cores are used fully with the BLAS library held to one thread each. Sums are
-    taken in a fixed order: the same seed and number of threads give the same bits. Batch statistics are
-    those of each share, and the moving averages are the mean over the shares.
+    The copies share the parameters and keep their own intermediate results. NumPy lets other
+    threads run while it computes, so the cores are used fully with the BLAS library held to one
+    thread each. Sums are taken in a fixed order: the same seed and number of threads give the same
+    bits. Batch statistics are those of each share, and the moving averages are the mean over the
+    shares.
     """
 
     def __init__(self, model: Sequential, threads: int) -> None:
@@ -58,7 +59,7 @@ def _one_share(model: Sequential, inputs: Array, labels: Array) -> tuple[int, fl
 
 
 def _weighted(arrays: Sequence[Array], weights: Sequence[float]) -> Array:
-    total = arrays[0] * arrays[0].dtype.type(weights[0])
+    total: Array = arrays[0] * arrays[0].dtype.type(weights[0])
     for array, weight in zip(arrays[1:], weights[1:], strict=True):
         total += array * array.dtype.type(weight)
     return total

@@ -43,8 +43,10 @@ def download(
             content = _fetch(address, sha256)
         except (OSError, http.client.HTTPException, DataError) as error:
             # An HTTPError says its status as text; another URLError only wraps what went wrong.
-            wraps = isinstance(error, urllib.error.URLError) and not hasattr(error, "code")
-            failures.append(f"{address}: {error.reason if wraps else error}")
+            if isinstance(error, urllib.error.URLError) and not hasattr(error, "code"):
+                failures.append(f"{address}: {error.reason}")
+            else:
+                failures.append(f"{address}: {error}")
             continue
         try:
             with replacing(target) as file:
