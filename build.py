@@ -33,6 +33,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from nn import weights
+
 ROOT = Path(__file__).resolve().parent
 LOCK_FILE = "runtime.lock.json"
 URL_TIMEOUT = 10  # seconds without a byte before the next source is tried
@@ -238,14 +240,19 @@ def pack_nn(nn: Path) -> bytes:
     Entries are stored, not deflated: the bytes then do not depend on the version of zlib, and the
     browser's Python reads them faster.
     """
-    if not (nn / "weights.npz").is_file():
+    trained = nn / "weights.npz"
+    if not trained.is_file():
         raise BuildError(
-            f"{nn / 'weights.npz'} is missing: restore it from version control, "
+            f"{trained} is missing: restore it from version control, "
             "or make it with `python -m train`"
         )
+    try:
+        weights.load(trained)
+    except weights.WeightsError as error:
+        raise BuildError(f"not shipping these weights: {error}") from error
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted([*nn.rglob("*.py"), nn / "weights.npz"]):
+        for path in sorted([*nn.rglob("*.py"), trained]):
             entry = zipfile.ZipInfo(f"nn/{path.relative_to(nn).as_posix()}")
             entry.external_attr = 0o644 << 16
             entry.create_system = 3  # Unix, wherever it is built

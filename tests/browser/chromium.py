@@ -1,0 +1,162 @@
+"""Find or install a Chromium that really starts, for the tests that draw on the page.
+
+    python -m tests.browser.chromium        finds or installs one, and prints which
+
+Tried in order: $CHROMIUM, an installed Chromium or Chrome, Playwright's own download, Debian's
+package. Each is started once before it counts: a file of that name may lack libraries, or only
+say how to install a snap. What was found is remembered beside the virtual environment's files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserType, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+REMEMBERED = Path(sys.prefix) / "chromium.json"
+START_TIMEOUT = 60_000  # milliseconds: the first start after an install reads a cold disk
+
+
+class ChromiumError(Exception):
+    """No Chromium starts here; the message lists what was tried and what to do."""
+
+
+def launch(chromium: BrowserType) -> Browser:
+    """Start the remembered Chromium, or the first installed one that works; install nothing."""
+    path = _recall()
+    if path is None:
+        tried: list[str] = []
+        path = _first_that_starts(chromium, _installed(chromium), tried)
+        if path is None:
+            raise ChromiumError(_advice(tried))
+    return _start(chromium, path)
+
+
+def ensure(chromium: BrowserType, log: Callable[[str], None] = print) -> str:
+    """Return the path of a Chromium that starts, installing one if need be, and remember it.
+
+    Raises ChromiumError where none can be had.
+    """
+    path = _recall()
+    if path:
+        return path
+    tried: list[str] = []
+    path = _first_that_starts(chromium, _installed(chromium), tried)
+    for name, command in () if path else _installers():
+        log(f"chromium: {name} ({' '.join(command[-3:])})")
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+            tried.append(f"{name}: {lines[-1] if lines else f'exit code {done.returncode}'}")
+            continue
+        path = _first_that_starts(chromium, _installed(chromium), tried)
+        if path:
+            break
+    if path is None:
+        raise ChromiumError(_advice(tried))
+    REMEMBERED.write_text(json.dumps({"path": path}) + "\n", "utf-8")
+    log(f"chromium: the tests use {path}")
+    return path
+
+
+def _recall() -> str | None:
+    """Return the remembered path unless $CHROMIUM asks for another or the file is gone."""
+    try:
+        path = json.loads(REMEMBERED.read_text("utf-8"))["path"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    wanted = os.environ.get("CHROMIUM")
+    return path if os.access(path, os.X_OK) and wanted in (None, "", path) else None
+
+
+def _installed(chromium: BrowserType) -> Iterator[str]:
+    if wanted := os.environ.get("CHROMIUM"):
+        yield shutil.which(wanted) or wanted  # an explicit choice, and no other
+        return
+    yield from filter(None, map(shutil.which, NAMES))
+    if Path(chromium.executable_path).exists():  # Playwright's own
+        yield chromium.executable_path
+
+
+def _installers() -> Iterator[tuple[str, list[str]]]:
+    if os.environ.get("CHROMIUM"):
+        return
+    root = os.geteuid() == 0
+    sudo = [] if root else ["sudo", "-n"]
+    may_install = root or _succeeds([*sudo, "true"])
+    playwright = [sys.executable, "-m", "playwright", "install"]
+    with_libraries = ["--with-deps"] if may_install else []
+    yield "Playwright's download", [*playwright, *with_libraries, "--no-shell", "chromium"]
+    if may_install and shutil.which("apt-get"):
+        apt = "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y chromium"
+        yield "Debian's package", [*sudo, "sh", "-c", apt]
+
+
+def _succeeds(command: list[str]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def _first_that_starts(chromium: BrowserType, paths: Iterator[str], tried: list[str]) -> str | None:
+    for path in paths:
+        if any(line.startswith(f"{path}: ") for line in tried):
+            continue
+        try:
+            browser = _start(chromium, path)
+            try:
+                if browser.new_page().evaluate("6 * 7") == 42:
+                    return path
+            finally:
+                browser.close()
+        except PlaywrightError as error:
+            tried.append(f"{path}: {_reason(error)}")
+    return None
+
+
+def _start(chromium: BrowserType, path: str) -> Browser:
+    return chromium.launch(executable_path=path, args=list(FLAGS), timeout=START_TIMEOUT)
+
+
+def _reason(error: PlaywrightError) -> str:
+    """Pick the line that tells why a browser did not start out of Playwright's long report."""
+    lines = [line.strip(" -") for line in error.message.splitlines() if line.strip()]
+    telling = [line for line in lines if "error while loading" in line or "[err]" in line]
+    return (telling or lines or ["no reason given"])[0]
+
+
+def _advice(tried: list[str]) -> str:
+    if wanted := os.environ.get("CHROMIUM"):
+        advice = f"$CHROMIUM names {wanted}, which does not start; name another or unset it."
+    else:
+        advice = (
+            "The tests need a Chromium or Chrome that starts. Install one (Debian: "
+            "`sudo apt-get install chromium`) or set $CHROMIUM to its path."
+        )
+    return "\n  ".join([f"{advice}\nTried:", *tried]) if tried else advice
+
+
+def main() -> int:
+    """Find or install a Chromium; return the exit code."""
+    try:
+        if not _recall():
+            with sync_playwright() as playwright:
+                ensure(playwright.chromium)
+    except ChromiumError as error:
+        print(f"chromium: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

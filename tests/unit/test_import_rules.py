@@ -1,0 +1,124 @@
+"""Who may know whom: the rules that keep `nn` small enough to ship, and its parts apart."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = {"nn", "train", "server", "build", "tests"}
+# What each part may import beside the standard library.
+ALLOWED = {
+    "nn": {"nn", "numpy"},
+    "train": {"train", "nn", "numpy", "pandas", "PIL", "tqdm", "threadpoolctl"},
+    "server.py": {"nn", "numpy", "PIL", "flask", "waitress", "werkzeug"},
+    "build.py": {"nn"},
+    "site": {"nn", "numpy", "pyscript", "js", "pyodide"},
+}
+
+
+def python_files(part: str) -> list[Path]:
+    path = ROOT / part
+    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterable[str]:
+    """Yield the full name of each module that `path` imports, at its top or inside functions."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute here"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("part", ALLOWED)
+def test_a_part_imports_only_what_it_may(part: str) -> None:
+    files = python_files(part)
+    assert files
+    for path in files:
+        packages = {name.partition(".")[0] for name in imported(path)}
+        assert packages - sys.stdlib_module_names <= ALLOWED[part], path
+
+
+def test_the_build_knows_of_the_network_only_its_weights() -> None:
+    names = [name for name in imported(ROOT / "build.py") if name.startswith("nn")]
+    assert names == ["nn.weights"]
+
+
+def test_the_network_loads_nothing_but_numpy_and_the_standard_library() -> None:
+    program = (
+        "import sys, numpy\n"
+        "before = set(sys.modules)\n"
+        "import nn\n"
+        "nn.Recognizer.load().read([[(0, 0), (0, 9)]])\n"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) - sys.stdlib_module_names == {"nn"}
+
+
+def modules(part: str) -> list[str]:
+    """Name the modules of a part as `import` does; site/ holds scripts, not modules."""
+    return [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in python_files(part)
+    ]
+
+
+@pytest.mark.parametrize("part", ["nn", "train", "server.py", "build.py"])
+def test_importing_never_acts(part: str) -> None:
+    """No module parses arguments, prints, writes or starts a thread when it is imported."""
+    program = (
+        "import importlib, os, sys, threading\n"
+        "sys.argv = ['program', '--no-such-option']\n"
+        f"for name in {modules(part)!r}: importlib.import_module(name)\n"
+        "assert threading.active_count() == 1, threading.enumerate()"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("part", ALLOWED)
+def test_each_module_says_first_what_it_is(part: str) -> None:
+    for path in python_files(part):
+        text = path.read_text("utf-8")
+        assert ast.get_docstring(ast.parse(text)), path
+
+
+def javascript_imports() -> dict[str, set[str]]:
+    """Map each hand-written script to the hand-written modules that it imports."""
+    pattern = re.compile(r"""(?:from|import)\s*\(?\s*['"]\./([\w-]+\.js)['"]""")
+    return {
+        path.name: set(pattern.findall(path.read_text("utf-8")))
+        for path in (ROOT / "site").glob("*.js")
+    }
+
+
+def test_on_the_page_only_the_app_knows_both_the_pad_and_the_engine() -> None:
+    graph = javascript_imports()
+    assert {"pad.js", "engine.js"} <= graph["app.js"]
+    for name in graph.keys() - {"app.js"}:
+        assert not {"pad.js", "engine.js"} & graph[name] or not reaches_both(name, graph), name
+
+
+def reaches_both(start: str, graph: dict[str, set[str]]) -> bool:
+    reached, todo = {start}, [start]
+    while todo:
+        new = graph.get(todo.pop(), set()) - reached
+        reached |= new
+        todo += new
+    return {"pad.js", "engine.js"} <= reached
+
+
+def test_each_script_of_the_page_says_first_what_it_is() -> None:
+    for path in (ROOT / "site").glob("*.js"):
+        assert re.match(r"// [A-Z].*[.:,]?$", path.read_text("utf-8").splitlines()[0]), path
