@@ -1,13 +1,14 @@
 # Set up, build, run, test and train: `make help` lists what there is.
 #
 # Everything lands in .venv and node_modules; a second call sets nothing up again. Overridable:
-# PYTHON (the interpreter that makes .venv), VENV, HOST and PORT (of `make run`), ARGS (of
-# `make train` and `make test`), TORCH (empty: leave the comparisons with PyTorch out).
+# PYTHON (the interpreter that makes .venv), VENV, HOST and PORT (of `make run`), OUT (of `make build`),
+# ARGS (of `make train` and `make test`), TORCH (empty: leave the comparisons with PyTorch out).
 
 PYTHON ?= python3
 VENV   ?= .venv
 HOST   ?= 127.0.0.1
 PORT   ?= 5000
+OUT    ?=
 ARGS   ?=
 TORCH  ?= torch==2.13.0
 
@@ -32,8 +33,8 @@ help: ## Show this list
 run: build ## Set up what is missing, build the site and serve it on http://HOST:PORT/
 	@exec $(PY) server.py --host $(HOST) --port $(PORT)
 
-build: $(VENV)/.run ## Build the site in site/generated/
-	@$(PY) build.py
+build: $(VENV)/.run ## Build the site in site/generated/ (OUT=dist: a complete copy in dist/)
+	@$(PY) build.py $(if $(OUT),--out '$(OUT)')
 
 test: setup-test lint build ## Set up what is missing and run all tests, in a real browser too (ARGS="-k name")
 	@$(PY) -m pytest $(ARGS)

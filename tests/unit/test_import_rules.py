@@ -62,7 +62,7 @@ def test_the_network_loads_nothing_but_numpy_and_the_standard_library() -> None:
     )
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) - sys.stdlib_module_names == {"nn"}
+    assert set(done.stdout.split()) - sys.stdlib_module_names <= {"nn", "numpy"}
 
 
 def modules(part: str) -> list[str]:
