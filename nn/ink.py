@@ -108,7 +108,9 @@ def bounding_box(strokes: Sequence[Points]) -> tuple[float, float, float, float]
     return float(left), float(top), float(right), float(bottom)
 
 
-def ink(strokes: Strokes | Sequence[NDArray[np.floating[Any]]], pen_width: float = PEN_WIDTH) -> NDArray[np.uint8]:
+def ink(
+    strokes: Strokes | Sequence[NDArray[np.floating[Any]]], pen_width: float = PEN_WIDTH
+) -> NDArray[np.uint8]:
     """Draw ``strokes`` in MNIST's form: ``(28, 28) uint8``, white (255) on black.
 
     No strokes leave it black. ``pen_width`` is in pixels of the result. Raises StrokesError for

@@ -1,0 +1,194 @@
+"""The training run: what it writes, that it repeats itself, and that a stop costs nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn import Recognizer
+from tests.sample import write_kaggle, write_mnist, write_pen
+from train.__main__ import main
+from train.config import Config
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_mnist(folder / "mnist")
+    write_pen(folder / "pen")
+    write_kaggle(folder / "train.csv")
+    return folder
+
+
+def arguments(data, tmp_path, *more):
+    return [
+        *("--mnist", str(data / "mnist"), "--pen", str(data / "pen"), "--model", "mlp"),
+        *("--batch-size", "32", "--threads", "2", "--epochs", "2"),
+        *("--out", str(tmp_path / "weights.npz"), "--run", str(tmp_path / "run")),
+        *more,
+    ]
+
+
+def test_a_run_writes_weights_that_know_their_data_and_their_errors(data, tmp_path, capsys):
+    assert main(arguments(data, tmp_path)) == 0
+    recognizer = Recognizer.load(tmp_path / "weights.npz")
+    assert set(recognizer.metadata["trained_on"]) == {"MNIST", "pen"}
+    assert set(recognizer.metadata["errors"]["test"]) == {"MNIST", "pen"}
+    assert 0 <= recognizer.metadata["errors"]["test"]["MNIST"] <= 1
+    log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    assert [entry["epoch"] for entry in log] == [1, 2]
+    assert "MNIST" in capsys.readouterr().out
+
+
+def test_training_learns_the_sample_digits(data, tmp_path):
+    assert main(arguments(data, tmp_path, "--epochs", "40")) == 0
+    errors = Recognizer.load(tmp_path / "weights.npz").metadata["errors"]["test"]
+    assert errors["MNIST"] < 0.35  # nine in ten are wrong by chance
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(data, tmp_path):
+    contents = []
+    for name, seed in (("a", "5"), ("b", "5"), ("c", "6")):
+        (tmp_path / name).mkdir()
+        assert main(arguments(data, tmp_path / name, "--seed", seed, "--model", "cnn")) == 0
+        contents.append(Recognizer.load(tmp_path / name / "weights.npz").model.arrays())
+    first, again, other = contents
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert not all(np.array_equal(first[name], other[name]) for name in first)
+
+
+def test_a_run_that_is_killed_and_resumed_ends_with_the_same_bits(data, tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir(), parts.mkdir()
+    assert main(arguments(data, whole, "--epochs", "4")) == 0
+
+    command = [sys.executable, "-m", "train", *arguments(data, parts, "--epochs", "4")]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        wait_for(lambda: (parts / "run/checkpoint.npz").exists() or process.poll() is not None)
+        process.kill()
+    assert main(arguments(data, parts, "--epochs", "4", "--resume")) == 0
+    expected = Recognizer.load(whole / "weights.npz").model.arrays()
+    resumed = Recognizer.load(parts / "weights.npz").model.arrays()
+    assert all(np.array_equal(expected[name], resumed[name]) for name in expected)
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(data, tmp_path):
+    (tmp_path / "weights.npz").write_bytes(b"the weights of before")
+    command = [sys.executable, "-m", "train", *arguments(data, tmp_path, "--epochs", "5000")]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: (tmp_path / "run/log.jsonl").exists() or process.poll() is not None)
+        (tmp_path / "run/checkpoint.npz").unlink()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in errors
+    assert (tmp_path / "run/checkpoint.npz").exists()
+    assert (tmp_path / "weights.npz").read_bytes() == b"the weights of before"
+
+
+def test_no_process_is_left_behind_when_the_trainer_is_killed(data, tmp_path):
+    command = [sys.executable, "-m", "train", *arguments(data, tmp_path, "--epochs", "5000")]
+    with subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        wait_for(lambda: (tmp_path / "run/log.jsonl").exists() or process.poll() is not None)
+        process.kill()
+    wait_for(lambda: not group_members(process.pid))
+
+
+def test_a_checkpoint_of_other_settings_is_refused_by_name(data, tmp_path, capsys):
+    assert main(arguments(data, tmp_path)) == 0
+    assert main(arguments(data, tmp_path, "--resume", "--seed", "9")) == 1
+    assert "seed 0 (now 9)" in capsys.readouterr().err
+
+
+def test_an_unreadable_checkpoint_is_refused(data, tmp_path, capsys):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/checkpoint.npz").write_bytes(b"nonsense")
+    assert main(arguments(data, tmp_path, "--resume")) == 1
+    assert "checkpoint.npz: not a readable checkpoint" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:overflow|invalid|divide:RuntimeWarning")
+def test_a_diverging_run_says_so_and_leaves_the_weights_alone(data, tmp_path, capsys):
+    (tmp_path / "weights.npz").write_bytes(b"the weights of before")
+    assert main(arguments(data, tmp_path, "--learning-rate", "1e9", "--epochs", "9")) == 1
+    assert "--learning-rate" in capsys.readouterr().err
+    assert (tmp_path / "weights.npz").read_bytes() == b"the weights of before"
+
+
+def test_kaggles_csv_trains_too_and_is_tested_on_rows_held_out(data, tmp_path):
+    options = arguments(data, tmp_path)[4:]
+    assert main(["--kaggle", str(data / "train.csv"), "--no-pen", *options]) == 0
+    metadata = Recognizer.load(tmp_path / "weights.npz").metadata
+    assert set(metadata["trained_on"]) == set(metadata["errors"]["test"]) == {"Kaggle"}
+
+
+def test_evaluate_prints_each_digit_and_each_site(data, tmp_path, capsys):
+    assert main(arguments(data, tmp_path)) == 0
+    capsys.readouterr()
+    options = ["--mnist", str(data / "mnist"), "--pen", str(data / "pen")]
+    assert main(["evaluate", *options, "--weights", str(tmp_path / "weights.npz")]) == 0
+    printed = capsys.readouterr().out
+    assert "digit 7" in printed
+    assert "site " in printed
+    assert "expected calibration error" in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--epochs", "0"], "epochs: expected at least 1, got 0"),
+        (["--learning-rate", "-1"], "learning_rate: expected more than 0, got -1.0"),
+        (["--momentum", "1"], "momentum: expected 0 <= momentum < 1, got 1.0"),
+        (["--batch-size", "3"], "at least two images for each of 2 threads"),
+        (["--mnist", "/nowhere"], "/nowhere"),
+        (["--pen", "/nowhere"], "/nowhere"),
+        (["--out", "/nowhere/weights.npz"], "/nowhere does not exist"),
+    ],
+)
+def test_a_bad_option_is_named(data, tmp_path, capsys, options, message):
+    assert main(arguments(data, tmp_path, *options)) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_pen_digits_that_are_missing_are_left_out_aloud(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("train.data.pen.data_directories", lambda name: [tmp_path / "nowhere"])
+    options = arguments(data, tmp_path)
+    del options[2:4]
+    assert main(options) == 0
+    assert "without pen digits" in capsys.readouterr().err
+
+
+def test_settings_are_plain_values():
+    assert json.loads(json.dumps(Config().to_dict())) == Config().to_dict()
+
+
+def wait_for(condition, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def group_members(group):
+    """Return the living processes of a process group, from Linux's /proc."""
+    members = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(its_group) == group and state != "Z":
+            members.append(int(stat.parent.name))
+    return [member for member in members if member != os.getpid()]
