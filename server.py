@@ -1,0 +1,540 @@
+"""Serve the page in `site/`, and read drawings for browsers without Python and for other programs.
+
+    python server.py                                     http://127.0.0.1:5000/
+    python server.py --host 0.0.0.0 --port 8080          for others too
+
+`POST /predict` takes strokes as JSON, or a picture; `site/openapi.json` describes it. Another
+WSGI server can run `server:create_app()`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import gzip
+import io
+import json
+import logging
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import threadpoolctl
+import waitress
+from flask import Flask, Response, g, request, send_file, send_from_directory
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer
+from waitress.task import ErrorTask
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.security import safe_join
+
+from nn import Reading, Recognizer
+from nn.weights import WeightsError
+
+ROOT = Path(__file__).resolve().parent
+DEFAULTS: dict[str, Any] = {
+    "SITE": ROOT / "site",
+    "WEIGHTS": None,  # those of the package
+    "MAX_CONTENT_LENGTH": 10 * 2**20,
+    "MAX_JSON": 2**20,  # bytes; parsed it takes up to 30 times as many
+    "MAX_BATCH": 64,
+    "MAX_STROKES": 1_000,  # of one drawing
+    "MAX_POINTS": 20_000,
+    "MAX_DECODED": 100 * 2**20,  # bytes that the pictures of one request take while unpacked
+    "RATE_LIMIT": 0.0,  # requests a second for each client; 0: no limit
+}
+FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+DECODER_BYTES = {"PNG": 8, "JPEG": 4, "WEBP": 16}  # memory for each pixel at the peak
+LARGE = 2**20  # pixels: only one picture larger than this is unpacked at a time
+SHRUNK = 2**22  # pixels: a larger picture is shrunk before the network's own code sees it
+
+TYPES = {  # whatever the system's own table says
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".json": "application/json",
+    ".npz": "application/zip",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".whl": "application/zip",
+    ".zip": "application/zip",
+}
+COMPRESSIBLE = {".css", ".html", ".js", ".json", ".mjs", ".py", ".svg", ".txt", ".wasm"}
+HASHED = re.compile(r"generated/.*(-[\w-]{8}\.m?js|[-.][0-9a-f]{8,64}\.\w+)$")  # core-C9KDLldu.js
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+GRACE = 10  # seconds that requests under way get when the server is told to stop
+
+access_log = logging.getLogger("digits.access")
+
+
+class Refused(HTTPException):
+    """A request that is not answered: what was expected and what came, and in which field."""
+
+    def __init__(
+        self,
+        code: int,
+        detail: str,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code, self.field, self.headers = code, field, dict(headers or {})
+
+    def get_headers(self, *_: Any) -> list[tuple[str, str]]:
+        """The headers that go with the answer."""
+        return list(self.headers.items())
+
+
+# The application: routes, errors, headers, log
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """Return the WSGI application; `config` overrides DEFAULTS.
+
+    Raises nn.weights.WeightsError if the weights are missing or not what they should be.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config.update(DEFAULTS)
+    app.config.update(config or {})
+    site = Path(app.config["SITE"])
+    recognizer = Recognizer.load(app.config["WEIGHTS"])
+    reader = Reader(recognizer, app.config)
+    headers = HEADERS | {"Content-Security-Policy": _content_policy(site)}
+    limit = RateLimit(app.config["RATE_LIMIT"]) if app.config["RATE_LIMIT"] > 0 else None
+
+    @app.before_request
+    def start() -> None:
+        g.start = time.perf_counter()
+
+    @app.post("/predict")
+    def predict() -> Response:
+        if limit:
+            limit.count(request.remote_addr or "")
+        response = _json(reader.answer())
+        taken = (time.perf_counter() - g.start) * 1e3
+        response.headers["Server-Timing"] = f"predict;dur={taken:.2f}"
+        response.headers["Model-SHA256"] = recognizer.model_hash
+        return response
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return _json({"status": "ok", "model": recognizer.model_hash})
+
+    @app.get("/")
+    @app.get("/<path:path>")
+    def file(path: str = "index.html") -> Response:
+        return _file(site, path)
+
+    @app.errorhandler(HTTPException)
+    def problem(error: HTTPException) -> Response | HTTPException:
+        if error.code is None or error.code < 400:
+            return error  # a redirection
+        response = _problem(error.code, error.description or "", getattr(error, "field", None))
+        response.headers.extend(h for h in error.get_headers() if h[0] != "Content-Type")
+        return response
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        for name, value in headers.items():
+            response.headers[name] = value
+        response.headers.setdefault("Cache-Control", "no-store")
+        _log(response)
+        return response
+
+    return app
+
+
+def _content_policy(site: Path) -> str:
+    """The policy that the page itself states, and what can only be said in a header."""
+    page = (site / "index.html").read_text("utf-8") if (site / "index.html").is_file() else ""
+    stated = re.search(r'"Content-Security-Policy"\s+content="([^"]+)"', page)
+    return (stated[1] if stated else "default-src 'self'") + "; frame-ancestors 'none'"
+
+
+def _json(value: Any, status: int = 200, mimetype: str = "application/json") -> Response:
+    return Response(json.dumps(value, separators=(",", ":")), status, mimetype=mimetype)
+
+
+def _problem(status: int, detail: str, field: str | None = None) -> Response:
+    """An error in the form of RFC 9457; `field` names what is wrong in the request."""
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    problem |= {"detail": detail} | ({"field": field} if field else {})
+    return _json(problem, status, "application/problem+json")
+
+
+def _log(response: Response) -> None:
+    """One line of JSON: nothing that a client sends can leave its string."""
+    if access_log.isEnabledFor(logging.INFO):
+        entry = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "client": request.remote_addr,
+            "method": request.method,
+            "path": request.path[:200],
+            "status": response.status_code,
+            "bytes": response.content_length,
+            "ms": round((time.perf_counter() - g.start) * 1e3, 2),
+            "agent": request.headers.get("User-Agent", "")[:200],
+        }
+        access_log.info(json.dumps(entry))
+
+
+class RateLimit:
+    """A steady number of requests a second for each client, and two seconds' worth of them at once.
+
+    The generic cell rate algorithm: all that is kept of a client is when it is even again.
+    """
+
+    CLIENTS = 10_000
+    """Of so many clients the last request is remembered: the memory has a bound."""
+
+    def __init__(self, per_second: float) -> None:
+        self.interval, self.burst = 1 / per_second, max(2.0, 1 / per_second)
+        self.even_at: OrderedDict[str, float] = OrderedDict()
+        self.lock = threading.Lock()
+
+    def count(self, client: str) -> None:
+        """Count a request, or raise Refused (429) if it is one too many."""
+        with self.lock:
+            now = time.monotonic()
+            even_at = max(self.even_at.pop(client, now), now)
+            wait = even_at + self.interval - self.burst - now
+            self.even_at[client] = even_at if wait > 0 else even_at + self.interval
+            if len(self.even_at) > self.CLIENTS:
+                self.even_at.popitem(last=False)
+        if wait > 0:
+            later = {"Retry-After": str(int(wait) + 1)}
+            raise Refused(429, f"at most {1 / self.interval:g} requests a second", headers=later)
+
+
+# Reading: JSON or a picture in, a reading out
+
+
+class Reader:
+    """Answers the request at hand, within the limits of a configuration."""
+
+    def __init__(self, recognizer: Recognizer, limits: Mapping[str, Any]) -> None:
+        self.recognizer, self.limits = recognizer, limits
+        # Memory: one large picture is unpacked at a time, one more may wait.
+        self.large = threading.Lock()
+        self.waiting = threading.BoundedSemaphore(2)
+
+    def answer(self) -> dict[str, Any]:
+        """Read {"strokes"}, {"image"} or {"batch": [...]} as JSON, or the bytes of a picture."""
+        if request.content_encoding:
+            self._refuse_type("Content-Encoding", request.content_encoding)
+        if request.mimetype in FORMATS:
+            formats = [FORMATS[request.mimetype]]
+            return self._picture(request.get_data(cache=False), formats, "body").to_dict()
+        if request.mimetype != "application/json":
+            self._refuse_type("Content-Type", request.mimetype or "nothing")
+        request.max_content_length = self.limits["MAX_JSON"]
+        try:
+            content = json.loads(request.get_data(cache=False))
+        except (ValueError, RecursionError) as error:
+            raise Refused(400, f"body: expected JSON: {error}", "body") from error
+        if _only_key(content, ("strokes", "image", "batch"), "body") != "batch":
+            return self._item(content, "").to_dict()
+        batch = content["batch"]
+        if not isinstance(batch, list):
+            raise Refused(400, f"batch: expected a list, got {type(batch).__name__}", "batch")
+        self._count("batch", "BATCH", len(batch))
+        for index, item in enumerate(batch):
+            _only_key(item, ("strokes", "image"), f"batch[{index}]")
+        readings = [self._item(item, f"batch[{index}].") for index, item in enumerate(batch)]
+        return {"readings": [reading.to_dict() for reading in readings]}
+
+    def _refuse_type(self, field: str, came: str) -> NoReturn:
+        types = ", ".join(["application/json", *FORMATS])
+        detail = f"{field}: expected {types} without further encoding, got {came}"
+        raise Refused(415, detail, field, {"Accept-Post": types})
+
+    def _count(self, field: str, what: str, count: int) -> None:
+        most = self.limits[f"MAX_{what}"]
+        if count > most:
+            raise Refused(413, f"{field}: at most {most} {what.lower()}, got {count}", field)
+
+    def _item(self, item: dict[str, Any], place: str) -> Reading:
+        """Read {"strokes": ...} or {"image": base64}, which stands at `place` in the body."""
+        if "image" in item:
+            field = f"{place}image"
+            try:
+                picture = base64.b64decode(item["image"], validate=True)
+            except (ValueError, TypeError) as error:
+                raise Refused(400, f"{field}: expected base64: {error}", field) from error
+            return self._picture(picture, list(FORMATS.values()), field)
+        strokes = item["strokes"]
+        if isinstance(strokes, list):
+            points = sum(len(stroke) for stroke in strokes if isinstance(stroke, list))
+            self._count(f"{place}strokes", "STROKES", len(strokes))
+            self._count(f"{place}strokes", "POINTS", points)
+        try:
+            return self.recognizer.read(strokes)
+        except ValueError as error:  # it begins with the place: "strokes[2][5]: expected ..."
+            detail = f"{place}{error}"
+            raise Refused(400, detail, detail.partition(":")[0]) from error
+
+    def _picture(self, picture: bytes, formats: list[str], field: str) -> Reading:
+        """Read a picture file of one of `formats`; its header is checked before it is unpacked."""
+        try:
+            with Image.open(io.BytesIO(picture), formats=formats) as image:
+                self._check(image, field)
+                large = image.width * image.height > LARGE
+                with self._turn(field) if large else contextlib.nullcontext():
+                    pixels, shrunk = _unpack(image)
+                    reading = self.recognizer.read_image(pixels)
+        except Refused:
+            raise
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise Refused(413, f"{field}: expected a smaller picture: {error}", field) from error
+        except Exception as error:  # Pillow's decoders raise many kinds on damaged bytes
+            expected = f"an intact picture ({', '.join(formats)})"
+            raise Refused(400, f"{field}: expected {expected}: {error}", field) from error
+        digits = []
+        for digit in reading.digits:
+            left, top, right, bottom = (side * shrunk for side in digit.box)
+            digits.append(digit._replace(box=(left, top, right, bottom)))
+        return reading._replace(digits=tuple(digits))
+
+    def _check(self, image: Image.Image, field: str) -> None:
+        """Refuse what would take too much memory, and what is more than one picture."""
+        kind = "JPEG" if image.format == "MPO" else str(image.format)  # some phones' JPEG
+        g.decoded = g.get("decoded", 0) + image.width * image.height * DECODER_BYTES[kind]
+        if g.decoded > self.limits["MAX_DECODED"]:
+            most = f"{self.limits['MAX_DECODED'] / DECODER_BYTES[kind] / 1e6:.0f} million pixels"
+            came = f"{image.width} x {image.height}"
+            raise Refused(413, f"{field}: at most {most} of {kind} a request, got {came}", field)
+        if kind != "JPEG" and getattr(image, "is_animated", False):
+            raise Refused(400, f"{field}: expected a still picture, got an animated one", field)
+
+    @contextlib.contextmanager
+    def _turn(self, field: str) -> Iterator[None]:
+        if not self.waiting.acquire(blocking=False):
+            later = {"Retry-After": "2"}
+            raise Refused(503, "too many large pictures at once: try again", field, later)
+        try:
+            with self.large:
+                yield
+        finally:
+            self.waiting.release()
+
+
+def _only_key(content: Any, known: Sequence[str], field: str) -> str:
+    """The key of an object that has a single one, which is among the known."""
+    if isinstance(content, dict) and len(content) == 1 and (key := next(iter(content))) in known:
+        return str(key)
+    expected = " or ".join(f'"{key}"' for key in known)
+    came = f"an object with {list(content)}" if isinstance(content, dict) else repr(content)
+    came = came if len(came) <= 80 else f"{came[:77]}..."
+    raise Refused(400, f"{field}: expected an object with {expected} alone, got {came}", field)
+
+
+def _unpack(image: Image.Image) -> tuple[NDArray[Any], int]:
+    """The pixels as `Recognizer.read_image` takes them, and how many times they were shrunk."""
+    longer = max(image.size)
+    if image.width * image.height > SHRUNK:
+        image.draft("RGB", (1024, 1024))  # a JPEG can be unpacked smaller
+    image.load()
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+    elif image.mode not in ("1", "L", "RGB"):
+        image = image.convert("RGB")
+    if image.width * image.height > SHRUNK:
+        image = image.convert("L" if image.mode == "1" else image.mode)
+        image = image.reduce(max(2, round((image.width * image.height / SHRUNK) ** 0.5)))
+    shrunk = round(longer / max(image.size))
+    return np.asarray(ImageOps.exif_transpose(image)), shrunk  # a phone's photos lie on their side
+
+
+# Files
+
+
+def _file(site: Path, path: str) -> Response:
+    """A file of the site: conditional, in parts, or compressed, as the request asks."""
+    if any(part.startswith(".") for part in path.split("/")):
+        raise NotFound  # what a build is still writing, and whatever else lies hidden
+    mimetype = TYPES.get(Path(path).suffix)
+    found = safe_join(str(site), path)
+    compressible = Path(path).suffix in COMPRESSIBLE and not request.range
+    if compressible and request.accept_encodings["gzip"] and found and os.path.isfile(found):
+        data, etag = _compressed(found, os.stat(found).st_mtime_ns)
+        response = send_file(io.BytesIO(data), mimetype, conditional=True, etag=etag)
+        response.headers["Content-Encoding"] = "gzip"
+    else:
+        response = send_from_directory(site, path, mimetype=mimetype, conditional=True)
+    kept = "public, max-age=31536000, immutable" if HASHED.fullmatch(path) else "no-cache"
+    response.headers["Cache-Control"] = kept
+    response.vary.add("Accept-Encoding")
+    return response
+
+
+@lru_cache(maxsize=64)
+def _compressed(path: str, changed: int) -> tuple[bytes, str]:
+    """The gzipped content of a file and its ETag, made once for each change of the file."""
+    data = gzip.compress(Path(path).read_bytes(), compresslevel=6, mtime=0)
+    return data, f"{changed:x}-{len(data):x}-gzip"
+
+
+# The server: waitress, with a time limit for whole requests, its errors as problems, a soft stop
+
+
+class ProblemTask(ErrorTask):  # type: ignore[misc]
+    """What waitress itself refuses (a broken header, an endless body), in the form of the rest."""
+
+    def execute(self) -> None:
+        """Write the error that the parser met."""
+        error = self.request.error
+        problem = {"type": "about:blank", "title": error.reason, "status": error.code}
+        body = json.dumps(problem | {"detail": error.body}).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "application/problem+json"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection on which a request must arrive whole within the time limit.
+
+    Waitress alone takes every byte for a sign of life, and so waits for ever for a slow client.
+    """
+
+    error_task_class = ProblemTask
+    last_activity: float
+
+    def handle_read(self) -> None:
+        """Take in what came; only the first bytes of a request count as activity."""
+        unfinished, since = self.request, self.last_activity
+        super().handle_read()
+        if unfinished is not None and self.request is unfinished:
+            self.last_activity = since
+
+
+def serve(app: Flask, options: argparse.Namespace) -> None:
+    """Serve until SIGINT or SIGTERM; then answer what is under way, and return.
+
+    Raises OSError if the address cannot be had.
+    """
+    sockets: dict[int, Any] = {}
+    forwarded = {"x-forwarded-for", "x-forwarded-proto"}
+    trusted = options.trusted_proxy
+    proxy = {"trusted_proxy": trusted, "trusted_proxy_headers": forwarded} if trusted else {}
+    server = waitress.create_server(
+        app,
+        map=sockets,
+        host=options.host,
+        port=options.port,
+        threads=options.threads,
+        ident=None,
+        connection_limit=500,
+        channel_timeout=options.timeout,
+        cleanup_interval=min(5, options.timeout),
+        asyncore_use_poll=True,
+        # Up to here a body that is too large is read, so that its sender gets to see the answer.
+        max_request_body_size=4 * app.config["MAX_CONTENT_LENGTH"],
+        max_request_header_size=32 * 1024,
+        clear_untrusted_proxy_headers=True,
+        **proxy,
+    )
+    listeners = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
+    for listener in listeners:
+        listener.channel_class = Channel
+        name, number = listener.getsockname()
+        print(f"Serving on http://{f'[{name}]' if ':' in name else name}:{number}/", flush=True)
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.is_set():
+        wasyncore.loop(timeout=0.5, use_poll=True, map=sockets, count=1)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+    for listener in listeners:
+        wasyncore.dispatcher.close(listener)
+    deadline = time.monotonic() + GRACE
+    while time.monotonic() < deadline and any(
+        channel.request or channel.requests or channel.total_outbufs_len
+        for listener in listeners
+        for channel in list(listener.active_channels.values())
+    ):
+        wasyncore.loop(timeout=0.1, use_poll=True, map=sockets, count=1)
+    server.task_dispatcher.shutdown(timeout=1)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve as the command line and the environment ask; return the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="The environment can give each too: --rate-limit as DIGITS_RATE_LIMIT.",
+    )
+
+    def add(name: str, kind: Any, default: Any, text: str) -> None:
+        value = os.environ.get(f"DIGITS_{name.upper().replace('-', '_')}") or default
+        parser.add_argument(f"--{name}", type=kind, default=value, help=f"{text} (%(default)s)")
+
+    add("host", str, "127.0.0.1", "the address to listen on; 0.0.0.0 for all of IPv4")
+    add("port", int, 5000, "the port; 0 for any that is free")
+    add("threads", int, 4, "how many requests are worked on at once")
+    add("timeout", int, 30, "seconds in which a request must have arrived whole")
+    add("rate-limit", float, 0, "requests a second that each client may make; 0 for any number")
+    add("trusted-proxy", str, None, "address of the proxy whose X-Forwarded-For tells the client")
+    add("weights", Path, None, "the network; without it, that of the package")
+    parser.add_argument("--quiet", action="store_true", help="write no access log")
+    parser.add_argument(
+        "--debug", action="store_true", help="Flask's development server: not in public"
+    )
+    options = parser.parse_args(argv)
+
+    if not (DEFAULTS["SITE"] / "generated" / "precache.js").is_file():
+        return _fail("site/generated is missing: run `python build.py`")
+    if not options.quiet:
+        access_log.addHandler(logging.StreamHandler(sys.stdout))
+        access_log.setLevel(logging.INFO)
+    threadpoolctl.threadpool_limits(1)  # requests are worked on side by side already
+    try:
+        app = create_app({"WEIGHTS": options.weights, "RATE_LIMIT": options.rate_limit})
+        if options.debug:
+            app.run(options.host, options.port, debug=True)
+        else:
+            serve(app, options)
+    except WeightsError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"cannot listen on {options.host}:{options.port}: {error}")
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(f"server: error: {message}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
