@@ -102,7 +102,7 @@ export class Engine extends EventTarget {
 
   async #next() {
     if (this.#busy || !this.#waiting) return;
-    const { id, strokes, settle } = this.#waiting;
+    const { id, settle } = this.#waiting;
     if (this.state === 'none') {
       this.#waiting = undefined;
       settle({ id, ok: false, error: this.problem });

@@ -18,7 +18,7 @@ const listed = new Promise((resolve) => {
     resolve(undefined);
   };
 });
-postMessage({ runtime: 'waiting' }, [page.port2]);
+postMessage({ runtime: 'waiting' }, { transfer: [page.port2] });
 
 const load = Promise.all([
   import('./generated/pyodide/pyodide.mjs'),

@@ -1,0 +1,117 @@
+"""Draws on the page as a person does, and waits for what it answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import CDPSession, Page, expect
+
+DRAWINGS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[1] / "fixtures" / "drawings.json").read_text("utf-8")
+)
+SIDE = 280
+"""The canvas on which the drawings were made was this wide and high."""
+START = 120_000
+"""Python's start may take this long on a busy machine, milliseconds."""
+
+Strokes = list[list[list[float]]]
+
+
+def sample(label: str) -> Strokes:
+    """Return a drawing of a digit in its most usual style."""
+    return next(d["strokes"] for d in DRAWINGS if d["label"] == label)
+
+
+def wait_for_engine(page: Page, state: str = "browser") -> None:
+    """Wait until the page says who answers."""
+    expect(page.locator("html")).to_have_attribute("data-engine", state, timeout=START)
+
+
+def on_canvas(page: Page, strokes: Strokes) -> list[list[tuple[float, float]]]:
+    """Place a drawing on the page's canvas: points in CSS pixels of the window."""
+    box = page.locator("#pad").bounding_box()
+    assert box is not None
+    return [
+        [(box["x"] + x * box["width"] / SIDE, box["y"] + y * box["height"] / SIDE) for x, y in each]
+        for each in strokes
+    ]
+
+
+def draw(page: Page, strokes: Strokes, *, lift: bool = True) -> None:
+    """Draw with the mouse; without ``lift`` the last stroke stays under the pressed button."""
+    placed = on_canvas(page, strokes)
+    for points in placed:
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point)
+        if lift or points is not placed[-1]:
+            page.mouse.up()
+
+
+def expect_answer(page: Page, text: str) -> None:
+    """Wait until the page's answer is ``text``."""
+    expect(page.locator("#answer")).to_have_text(text, timeout=START)
+
+
+def clear(page: Page) -> None:
+    """Begin a new drawing."""
+    page.mouse.up()
+    page.keyboard.press("Escape")
+    expect_answer(page, "")
+
+
+def drawn(page: Page) -> Strokes:
+    """Return the strokes that the page sends to its engine."""
+    strokes: Strokes = page.evaluate(
+        """async () => {
+            const { pad } = await import(new URL('app.js', document.baseURI));
+            return pad.strokes.map((stroke) => stroke.map(([x, y]) => [x, y]));
+        }"""
+    )
+    return strokes
+
+
+def ink_box(page: Page) -> tuple[float, float, float, float] | None:
+    """Return the box of the ink that shows on the canvas, as shares of its sides; None for none."""
+    box: tuple[float, float, float, float] | None = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('#pad');
+            const { width, height } = canvas;
+            const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
+            let [left, top, right, bottom] = [width, height, -1, -1];
+            for (let i = 3, pixel = 0; i < data.length; i += 4, pixel++) {
+                if (data[i] < 128) continue;
+                const [x, y] = [pixel % width, Math.floor(pixel / width)];
+                [left, right] = [Math.min(left, x), Math.max(right, x)];
+                [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
+            }
+            return right < 0 ? null : [left / width, top / height, right / width, bottom / height];
+        }"""
+    )
+    return box
+
+
+class Fingers:
+    """Touches the page with real touch events, one list of points at a time."""
+
+    def __init__(self, page: Page) -> None:
+        self._session: CDPSession = page.context.new_cdp_session(page)
+
+    def send(self, kind: str, *points: tuple[float, float], radius: float = 10) -> None:
+        """Send ``touchStart``, ``touchMove``, ``touchEnd`` or ``touchCancel`` with all fingers."""
+        touches = [
+            {"x": x, "y": y, "id": number, "radiusX": radius, "radiusY": radius}
+            for number, (x, y) in enumerate(points)
+        ]
+        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    def draw(self, strokes: list[list[tuple[float, float]]]) -> None:
+        """Draw strokes with one finger; points in CSS pixels of the window."""
+        for points in strokes:
+            self.send("touchStart", points[0])
+            for point in points[1:]:
+                self.send("touchMove", point)
+            self.send("touchEnd")

@@ -1,0 +1,193 @@
+"""When Python cannot run in the browser, the page says why, and the server reads if there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewContext
+from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
+from tests.browser.hosting import AppServer, StaticHost
+
+WASM = "generated/pyodide/pyodide.asm.wasm"
+NO_WEBASSEMBLY = "delete globalThis.WebAssembly"
+BROKEN_WEBASSEMBLY = (
+    "WebAssembly.instantiate = async () => { throw new WebAssembly.CompileError('broken') }"
+)
+
+
+def expect_message(page: Page, *parts: str) -> None:
+    """Wait until the page's message has all of ``parts``."""
+    for part in parts:
+        expect(page.get_by_role("alert")).to_contain_text(part)
+
+
+@pytest.mark.parametrize("script", [NO_WEBASSEMBLY, BROKEN_WEBASSEMBLY])
+def test_without_webassembly_the_server_answers_and_the_page_says_so(
+    new_context: NewContext, app: AppServer, script: str
+) -> None:
+    context = new_context()
+    context.add_init_script(script)
+    page = context.new_page()
+    page.goto(app.url)
+    wait_for_engine(page, "server")
+    expect_message(page, "WebAssembly switched off", "The server reads your drawings instead")
+    expect(page.locator("#state")).to_have_text("Read by the server")
+    draw(page, sample("5"))
+    expect_answer(page, "5")
+    marks = page.evaluate("performance.getEntriesByType('mark').map(({ name }) => name)")
+    assert marks == ["engine-ready", "first-answer"]
+    assert page.evaluate("performance.getEntriesByName('predict', 'measure').length") > 0
+
+
+def test_without_webassembly_a_static_host_leaves_a_message_in_words(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    context = new_context()
+    context.add_init_script(NO_WEBASSEMBLY)
+    page = context.new_page()
+    page.goto(own_host.url)
+    wait_for_engine(page, "none")
+    expect_message(page, "Your drawings cannot be read", "WebAssembly switched off")
+    draw(page, sample("5"))
+    expect(page.locator("#second")).to_have_text("This drawing could not be read.")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        WASM,
+        "generated/precache.js",
+        "generated/nn.zip",
+        "generated/pyodide/pyodide.mjs",
+        "generated/pyodide/pyodide.asm.js",
+        "generated/pyodide/python_stdlib.zip",
+        "generated/pyscript/core.js",
+        "pyscript.json",
+        "engine.py",
+        "runtime.js",
+    ],
+)
+def test_a_missing_file_is_named_in_words(
+    new_context: NewContext, own_host: StaticHost, name: str
+) -> None:
+    own_host.missing.add(name)
+    page = new_context().new_page()
+    page.goto(own_host.url)
+    wait_for_engine(page, "none")
+    expect_message(page, "Your drawings cannot be read", name)
+
+
+@pytest.mark.parametrize("name", [WASM, "generated/nn.zip"])
+def test_a_truncated_file_is_named_in_words(
+    new_context: NewContext, own_host: StaticHost, name: str
+) -> None:
+    own_host.cut.add(name)
+    page = new_context().new_page()
+    page.goto(own_host.url)
+    wait_for_engine(page, "none")
+    size = (own_host.directory / name).stat().st_size
+    expect_message(page, f"{name} has 1000 bytes instead of {size}")
+
+
+def test_an_altered_file_is_named_in_words(new_context: NewContext, own_host: StaticHost) -> None:
+    own_host.altered.add(WASM)
+    page = new_context().new_page()
+    page.goto(own_host.url)
+    wait_for_engine(page, "none")
+    expect_message(page, f"{WASM} is damaged")
+
+
+def test_a_start_without_progress_ends_in_words(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    own_host.held.add(WASM)
+    page = new_context().new_page()
+    page.clock.install()
+    page.goto(own_host.url)
+    expect(page.locator("#state")).to_contain_text("Loading")
+    page.clock.fast_forward("00:46")
+    wait_for_engine(page, "none")
+    expect_message(page, "no progress for 45 seconds")
+
+
+def test_a_page_that_answers_health_with_html_is_no_server(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    """Many hosts answer every address with a page."""
+    own_host.aliases["healthz"] = "index.html"
+    own_host.missing.add(WASM)
+    page = new_context().new_page()
+    page.goto(own_host.url)
+    wait_for_engine(page, "none")
+
+
+def test_trying_again_keeps_the_drawing(new_context: NewContext, own_host: StaticHost) -> None:
+    own_host.missing.add(WASM)
+    page = new_context().new_page()
+    page.goto(own_host.url)
+    draw(page, sample("2"))
+    wait_for_engine(page, "none")
+    own_host.missing.clear()
+    page.get_by_role("button", name="Try again").click()
+    wait_for_engine(page)
+    expect_answer(page, "2")
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+@pytest.fixture
+def worker_ended() -> Iterator[str]:
+    """Return the script that ends the worker in which Python runs, as a lack of memory does."""
+    yield "document.querySelector('script[type=py]').xworker.terminate()"
+
+
+def test_a_worker_that_dies_is_started_again(
+    new_context: NewContext, own_host: StaticHost, worker_ended: str
+) -> None:
+    page = new_context().new_page()
+    page.clock.install()
+    page.goto(own_host.url)
+    wait_for_engine(page)
+    page.evaluate(worker_ended)
+    draw(page, sample("9"))
+    page.clock.fast_forward("00:16")  # what the page waits for an answer
+    expect_answer(page, "9")
+    expect(page.locator("html")).to_have_attribute("data-engine", "browser")
+
+
+def test_the_server_takes_over_from_a_worker_that_dies(
+    new_context: NewContext, app: AppServer, worker_ended: str
+) -> None:
+    page = new_context().new_page()
+    page.clock.install()
+    page.goto(app.url)
+    wait_for_engine(page)
+    page.evaluate(worker_ended)
+    draw(page, sample("9"))
+    page.clock.fast_forward("00:16")
+    expect_answer(page, "9")
+    expect(page.locator("html")).to_have_attribute("data-engine", "server")
+    expect_message(page, "Python did not answer", "The server reads your drawings instead")
+
+
+def test_a_wrong_drawing_is_an_answer_and_not_a_failure(
+    new_context: NewContext, built_site: Path, app: AppServer
+) -> None:
+    context = new_context()
+    context.add_init_script(NO_WEBASSEMBLY)
+    page = context.new_page()
+    page.goto(app.url)
+    wait_for_engine(page, "server")
+    settled = page.evaluate(
+        """async () => {
+            const { engine } = await import(new URL('app.js', document.baseURI));
+            return [await engine.read([[[1]]]), await engine.read([])];
+        }"""
+    )
+    assert not settled[0]["ok"]
+    assert "strokes[0][0]" in settled[0]["error"]
+    assert settled[1]["result"] == {"text": "", "digits": []}
+    expect(page.locator("html")).to_have_attribute("data-engine", "server")

@@ -1,0 +1,164 @@
+"""The canvas takes mouse, fingers and pens, keeps what is drawn, and lets it be undone."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewContext
+from tests.browser.drawing import (
+    Fingers,
+    clear,
+    draw,
+    drawn,
+    expect_answer,
+    ink_box,
+    on_canvas,
+    sample,
+    wait_for_engine,
+)
+from tests.browser.hosting import StaticHost
+
+LINE = [[[100, 60], [120, 120], [140, 200]]]
+
+
+@pytest.fixture(scope="module")
+def phone(module_context: NewContext, site_host: StaticHost) -> Page:
+    """Return the page on a phone; Python's start is paid once."""
+    context = module_context(
+        viewport={"width": 390, "height": 664}, device_scale_factor=3, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    page.goto(site_host.url)
+    wait_for_engine(page)
+    return page
+
+
+@pytest.fixture
+def touched(phone: Page) -> Page:
+    """Return the phone's page with nothing drawn."""
+    clear(phone)
+    return phone
+
+
+def test_a_finger_draws_and_the_digit_is_read(touched: Page) -> None:
+    Fingers(touched).draw(on_canvas(touched, sample("3")))
+    expect_answer(touched, "3")
+
+
+def test_the_page_does_not_move_under_a_finger_on_the_canvas(touched: Page) -> None:
+    touched.set_viewport_size({"width": 390, "height": 420})  # something to scroll to
+    touched.wait_for_function("document.documentElement.scrollHeight > innerHeight")
+    Fingers(touched).draw(on_canvas(touched, [[[140, 250], [140, 150], [140, 20]]]))
+    assert touched.evaluate("[scrollX, scrollY, visualViewport.scale]") == [0, 0, 1]
+    assert len(drawn(touched)) == 1
+    touched.set_viewport_size({"width": 390, "height": 664})
+
+
+def test_a_second_finger_does_not_draw(touched: Page) -> None:
+    fingers = Fingers(touched)
+    ((a, b, c),) = on_canvas(touched, LINE)
+    other = (a[0] + 80, a[1])
+    fingers.send("touchStart", a)
+    fingers.send("touchStart", a, other)
+    fingers.send("touchMove", b, (other[0], other[1] + 60))
+    fingers.send("touchMove", c, (other[0], other[1] + 120))
+    fingers.send("touchEnd")
+    assert len(drawn(touched)) == 1
+    left, _, right, _ = ink_box(touched) or (0, 0, 0, 0)
+    assert right - left < 0.3
+
+
+def test_a_hand_that_rests_on_the_canvas_does_not_draw(touched: Page) -> None:
+    fingers = Fingers(touched)
+    ((a, b, _),) = on_canvas(touched, LINE)
+    fingers.send("touchStart", a, radius=60)
+    fingers.send("touchMove", b, radius=60)
+    fingers.send("touchEnd")
+    assert drawn(touched) == []
+
+
+def test_a_touch_that_the_system_takes_away_leaves_what_was_drawn(touched: Page) -> None:
+    fingers = Fingers(touched)
+    ((a, b, _),) = on_canvas(touched, LINE)
+    fingers.send("touchStart", a)
+    fingers.send("touchMove", b)
+    fingers.send("touchCancel")
+    assert len(drawn(touched)) == 1
+    fingers.draw(on_canvas(touched, LINE))
+    assert len(drawn(touched)) == 2  # and the next one draws as ever
+
+
+def test_turning_the_phone_keeps_the_whole_drawing(touched: Page) -> None:
+    Fingers(touched).draw(on_canvas(touched, sample("8")))
+    expect_answer(touched, "8")
+    before, box = drawn(touched), ink_box(touched)
+    touched.set_viewport_size({"width": 664, "height": 390})
+    touched.wait_for_function("innerWidth === 664")
+    assert drawn(touched) == before
+    assert ink_box(touched) == pytest.approx(box, abs=0.02)
+    touched.set_viewport_size({"width": 390, "height": 664})
+    touched.wait_for_function("innerWidth === 390")
+    assert ink_box(touched) == pytest.approx(box, abs=0.02)
+    expect_answer(touched, "8")
+
+
+def test_a_stroke_goes_on_when_the_pointer_leaves_the_canvas(page: Page) -> None:
+    box = page.locator("#pad").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + box["width"] * 2, y, steps=4)
+    page.mouse.move(x, y + 50, steps=4)
+    page.mouse.up()
+    (stroke,) = drawn(page)
+    assert len(stroke) > 5
+    assert max(x for x, _ in stroke) < 550  # half the paper is 500 wide: the ink stays in sight
+
+
+def test_the_other_mouse_buttons_do_not_draw(page: Page) -> None:
+    page.locator("#pad").click(button="right")
+    page.locator("#pad").click(button="middle")
+    assert drawn(page) == []
+
+
+def test_a_click_draws_a_dot(page: Page) -> None:
+    page.locator("#pad").click()
+    assert [len(stroke) for stroke in drawn(page)] == [1]
+    left, top, right, bottom = ink_box(page) or (0, 0, 0, 0)
+    assert 0.02 < right - left < 0.1
+    assert 0.02 < bottom - top < 0.1
+
+
+def test_undo_and_redo_by_button_and_by_key(page: Page) -> None:
+    undo, redo = page.get_by_role("button", name="Undo"), page.get_by_role("button", name="Redo")
+    draw(page, sample("1"))
+    draw(page, LINE)
+    both = drawn(page)
+    undo.click()
+    assert drawn(page) == both[:-1]
+    page.keyboard.press("Control+z")
+    assert len(drawn(page)) == len(both) - 2
+    page.keyboard.press("Control+Shift+Z")
+    redo.click()
+    assert drawn(page) == both
+    expect(redo).to_be_disabled()
+
+
+def test_clearing_can_be_undone(page: Page) -> None:
+    draw(page, sample("5"))
+    expect_answer(page, "5")
+    page.keyboard.press("Escape")
+    expect_answer(page, "")
+    assert ink_box(page) is None
+    page.keyboard.press("Control+z")
+    expect_answer(page, "5")
+
+
+def test_ink_shows_where_the_pointer_was(page: Page) -> None:
+    draw(page, LINE, lift=False)
+    box = ink_box(page)
+    half = 0.021  # half the pen's width
+    expected = (100 / 280 - half, 60 / 280 - half, 140 / 280 + half, 200 / 280 + half)
+    assert box == pytest.approx(expected, abs=0.01)

@@ -1,0 +1,41 @@
+"""One set of drawings gives the same answers in native Python, over /predict and in the browser."""
+
+from __future__ import annotations
+
+import numpy as np
+from playwright.sync_api import Page
+
+import nn
+import server
+from tests.browser.drawing import DRAWINGS
+
+TOLERANCE = 1e-4
+
+
+def test_all_three_ways_give_the_same_digits_and_probabilities(page: Page) -> None:
+    drawings = [drawing["strokes"] for drawing in DRAWINGS]
+    recognizer = nn.Recognizer.load()
+    native = [recognizer.read(strokes).to_dict() for strokes in drawings]
+    client = server.create_app().test_client()
+    served = [client.post("/predict", json={"strokes": strokes}).get_json() for strokes in drawings]
+    settled = page.evaluate(
+        """async (drawings) => {
+            const { engine } = await import(new URL('app.js', document.baseURI));
+            const settled = [];
+            for (const strokes of drawings) settled.push(await engine.read(strokes));
+            return settled;
+        }""",
+        drawings,
+    )
+    assert all(each["ok"] for each in settled)
+    for ours, theirs, browsers in zip(native, served, settled, strict=True):
+        for other in (theirs, browsers["result"]):
+            assert other.keys() == ours.keys()
+            assert other["text"] == ours["text"]
+            for mine, its in zip(ours["digits"], other["digits"], strict=True):
+                assert its.keys() == mine.keys()
+                assert its["digit"] == mine["digit"]
+                np.testing.assert_allclose(
+                    its["probabilities"], mine["probabilities"], rtol=0, atol=TOLERANCE
+                )
+                np.testing.assert_allclose(its["box"], mine["box"])

@@ -1,0 +1,101 @@
+"""Digits drawn through the pointer are read in the browser, while they are drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+import nn
+from nn.ink import ink
+from tests.browser.drawing import DRAWINGS, clear, draw, drawn, expect_answer, sample
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> nn.Recognizer:
+    return nn.Recognizer.load()
+
+
+@pytest.mark.parametrize("digit", "0123456789")
+def test_a_drawn_digit_is_read(page: Page, digit: str) -> None:
+    draw(page, sample(digit))
+    expect_answer(page, digit)
+
+
+def test_the_answer_changes_while_the_digit_is_drawn(
+    page: Page, recognizer: nn.Recognizer
+) -> None:
+    """Stop in mid-stroke where the network is sure of another digit, and look."""
+    for drawing in DRAWINGS:
+        *before, last = drawing["strokes"]
+        half = [*before, last[: len(last) // 2]]
+        early, late = recognizer.read(half), recognizer.read(drawing["strokes"])
+        if early.text != late.text and min(early.digits[0].confidence, late.digits[0].confidence) > 0.9:
+            break
+    else:
+        pytest.fail("no drawing is another digit when it is half done")
+    draw(page, half, lift=False)
+    expect_answer(page, early.text)
+    clear(page)
+    draw(page, drawing["strokes"], lift=False)
+    expect_answer(page, late.text)
+
+
+def test_a_blank_canvas_reads_as_empty_text(page: Page) -> None:
+    draw(page, sample("3"))
+    expect_answer(page, "3")
+    page.locator("#clear").click()
+    expect_answer(page, "")
+
+
+def test_the_ten_bars_show_the_probabilities(page: Page, recognizer: nn.Recognizer) -> None:
+    draw(page, sample("4"))
+    expect_answer(page, "4")
+    probabilities = recognizer.read(drawn(page)).digits[0].probabilities
+    bars = page.locator("#bars").get_by_role("meter")
+    expect(bars).to_have_count(10)
+    for digit, probability in enumerate(probabilities):
+        bar = bars.nth(digit)
+        expect(bar).to_have_accessible_name(str(digit))
+        expect(bar).to_have_attribute("aria-valuenow", str(round(float(probability) * 100)))
+
+
+def test_the_picture_that_the_network_sees_is_the_ink_of_the_drawing(page: Page) -> None:
+    draw(page, sample("8"))
+    expect_answer(page, "8")
+    expected = ink(drawn(page))
+    shown = page.evaluate(
+        """() => {
+            const { data } = document.querySelector('#seen').getContext('2d').getImageData(0, 0, 28, 28);
+            return Array.from({ length: 784 }, (_, i) => data[4 * i]);
+        }"""
+    )
+    difference = np.array(shown).reshape(28, 28) - expected.astype(int)
+    assert np.abs(difference).max() <= 1  # the last bit of a square root may differ
+
+
+def test_each_prediction_is_measured(page: Page) -> None:
+    def measured() -> int:
+        return int(page.evaluate("performance.getEntriesByName('predict', 'measure').length"))
+
+    before = measured()
+    draw(page, sample("1"))
+    expect_answer(page, "1")
+    marks = page.evaluate("performance.getEntriesByType('mark').map(({ name }) => name)")
+    assert measured() > before
+    assert marks.count("engine-ready") == marks.count("first-answer") == 1
+
+
+def test_a_settled_answer_is_spoken_once_and_a_passing_one_is_not(page: Page) -> None:
+    page.evaluate(
+        """() => {
+            window.spoken = [];
+            const live = document.querySelector('[role=status]');
+            new MutationObserver(() => window.spoken.push(live.textContent))
+                .observe(live, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    draw(page, sample("2"))
+    expect(page.get_by_role("status")).to_have_text("2, >99% sure")
+    spoken = [text for text in page.evaluate("window.spoken") if text]
+    assert spoken == ["2, >99% sure"]

@@ -1,0 +1,81 @@
+"""While Python loads, the page takes drawings and shows how far it is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewContext
+from tests.browser.drawing import draw, expect_answer, ink_box, sample, wait_for_engine
+from tests.browser.hosting import StaticHost
+
+WASM = "generated/pyodide/pyodide.asm.wasm"
+
+
+@pytest.fixture
+def loading_page(new_context: NewContext, own_host: StaticHost) -> Page:
+    """Return a page that goes on loading until its host lets go of the largest file."""
+    own_host.held.add(WASM)
+    page = new_context().new_page()
+    page.goto(own_host.url)
+    return page
+
+
+def test_what_is_drawn_while_loading_is_answered_when_python_is_there(
+    loading_page: Page, own_host: StaticHost
+) -> None:
+    draw(loading_page, sample("0"))
+    assert ink_box(loading_page) is not None  # the ink did not wait
+    expect_answer(loading_page, "")
+    expect(loading_page.locator("html")).to_have_attribute("data-engine", "loading")
+    own_host.release()
+    wait_for_engine(loading_page)
+    expect_answer(loading_page, "0")
+
+
+def test_loading_shows_the_bytes_that_are_there_and_those_that_will_be(
+    loading_page: Page, own_host: StaticHost
+) -> None:
+    """All files but the held one arrive: that is how far the bar may go."""
+    files = [
+        path
+        for path in (own_host.directory / "generated").rglob("*")
+        if path.suffix in {".wasm", ".zip", ".whl"} or path.name == "pyodide-lock.json"
+    ]
+    total = sum(path.stat().st_size for path in files)
+    arrived = total - (own_host.directory / WASM).stat().st_size
+    expect(loading_page.locator("#state")).to_have_text(
+        f"Loading {arrived / 1e6:.1f} of {total / 1e6:.1f} MB"
+    )
+    value = loading_page.locator("#progress").evaluate("(bar) => bar.value / bar.max")
+    assert value == pytest.approx(arrived / total)
+    own_host.release()
+    wait_for_engine(loading_page)
+    expect(loading_page.locator("#state")).to_have_text("Runs in your browser")
+
+
+def test_all_large_files_are_asked_for_at_once(loading_page: Page, own_host: StaticHost) -> None:
+    """The held file keeps none of the others from being fetched."""
+    expect(loading_page.locator("#state")).to_have_text(re.compile(r"Loading [1-9]"))
+    asked = [name for name in own_host.requests if re.search(r"\.(wasm|zip|whl)$", name)]
+    assert len(asked) == 4
+    own_host.release()
+
+
+def test_a_policy_without_unsafe_eval_suffices(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    own_host.headers["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; "
+        "connect-src 'self'; style-src 'self'; img-src 'self' data: blob:"
+    )
+    page = new_context().new_page()
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.goto(own_host.url)
+    wait_for_engine(page)
+    draw(page, sample("6"))
+    expect_answer(page, "6")
+    assert problems == []
