@@ -97,7 +97,7 @@ def assert_close(found: Array, expected: Tensor, dtype: type, name: str) -> None
 
 
 def compare(layer: Layer, function: Function, x: Array, rng: np.random.Generator) -> None:
-    """Raise AssertionError unless output and gradients are those of PyTorch, in the dtype of ``x``."""
+    """Raise AssertionError unless output and gradients are PyTorch's, in the dtype of ``x``."""
     dtype = x.dtype.type
     for name, array in layer.params.items():
         layer.params[name] = rng.standard_normal(array.shape).astype(dtype)
