@@ -158,3 +158,11 @@ def test_the_projects_drawings_are_sound_and_many_for_each_digit() -> None:
             assert array.shape[1] == 2
             assert array.min() >= 0
             assert array.max() <= 280
+
+
+def test_a_digit_labelled_otherwise_is_refused_by_line(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD, {**GOOD, "label": "x"}).rename(tmp_path / "digits.jsonl")
+    with pytest.raises(DataError, match=r'line 2: label: expected one of 0, 1, .*, 9, got "x"'):
+        load_pen(path.parent)
+    path.rename(tmp_path / "nondigits.jsonl")
+    assert [drawing.label for drawing in load_pen(tmp_path, "nondigits")] == ["7", "x"]

@@ -6,7 +6,7 @@ load_pen()              pen-drawn digits as strokes, with their writers
 split_by_writer(...)    train, validation and test parts that share no writer
 """
 
-from train.data.errors import DataError
+from train.data.errors import DataError, MissingDataError
 from train.data.idx import read_idx
 from train.data.kaggle import read_kaggle
 from train.data.mnist import Mnist, fetch_mnist, load_mnist
@@ -16,6 +16,7 @@ from train.data.split import WriterSplit, split_by_writer
 __all__ = [
     "DataError",
     "Drawing",
+    "MissingDataError",
     "Mnist",
     "WriterSplit",
     "fetch_mnist",

@@ -6,3 +6,7 @@ class DataError(ValueError):
 
     The message names the file, the line or field, what was expected, what came, and what to do.
     """
+
+
+class MissingDataError(DataError):
+    """A data set is nowhere to be found; the message says which file to put where."""

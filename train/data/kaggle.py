@@ -9,8 +9,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from train.data import table_cache
 from train.data.errors import DataError
 from train.data.files import read_content
 
@@ -18,13 +18,12 @@ PIXELS = [f"pixel{i}" for i in range(784)]
 FORM = "label,pixel0,...,pixel783, or the same without label"
 
 
-def read_kaggle(
-    path: str | os.PathLike[str],
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+def read_kaggle(path: str | os.PathLike[str]) -> table_cache.Table:
     """Read `train.csv` (with a column `label`) or `test.csv` (without one), gzip or not.
 
     Columns are known by their names, `label` and `pixel0` to `pixel783`, in any order; pixel
-    28 * row + column is at that row and column of the image.
+    28 * row + column is at that row and column of the image. The arrays of a large file are kept
+    in the cache, where the next reading finds them as long as the file is the same.
 
     Returns:
         images `(n, 28, 28) uint8`, white ink (255) on black (0), and labels `(n,) uint8`, 0 to 9,
@@ -35,10 +34,21 @@ def read_kaggle(
             number from 0 to 255 (labels: 0 to 9). The message names the line, counted from 1 with
             the header, and the column.
     """
-    import pandas as pd  # here, because it takes half a second and only these files need it
-
     path = Path(path)
     content = read_content(path)
+    place = table_cache.place_for(content)
+    if place is not None and (kept := table_cache.fetch(place)) is not None:
+        return kept
+    table = _parse(content, path)
+    if place is not None:
+        table_cache.keep(place, table)
+    return table
+
+
+def _parse(content: bytes, path: Path) -> table_cache.Table:
+    """Turn a CSV file's content into arrays; `path` is for the errors alone."""
+    import pandas as pd  # here, because it takes half a second and only these files need it
+
     columns = _header(content, path)
     try:
         # pandas compares what it casts with what it read, so NumPy need not warn of inf.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.data.download import download
-from train.data.errors import DataError
+from train.data.errors import DataError, MissingDataError
 from train.data.idx import read_idx
 from train.data.places import cache_directory, data_directories, find_file
 
@@ -48,7 +48,8 @@ def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
             what none of them has is downloaded into the cache.
 
     Raises:
-        DataError: files are missing and cannot be had, damaged, or do not fit together.
+        MissingDataError: files are missing and cannot be downloaded.
+        DataError: files are damaged or do not fit together.
     """
     places = [Path(directory)] if directory is not None else data_directories("mnist")
     for place in places:
@@ -56,12 +57,12 @@ def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
         if len(paths) == len(SHA256):
             return _read(paths)
     if directory is not None:
-        raise DataError(_how_to_get(Path(directory), places))
+        raise MissingDataError(_how_to_get(Path(directory), places))
     try:
         paths = fetch_mnist()
     except DataError as error:
         text = _how_to_get(places[0], places)
-        raise DataError(f"{text}\nThe download failed: {error}") from error
+        raise MissingDataError(f"{text}\nThe download failed: {error}") from error
     return _read(paths)
 
 

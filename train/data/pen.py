@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from train.data.errors import DataError
+from train.data.errors import DataError, MissingDataError
 from train.data.files import read_content
 from train.data.places import data_directories, find_file
 
 FORM = '{"writer": "ann", "label": "7", "strokes": [[[x, y], [x, y], ...], ...]}'
+DIGITS = tuple("0123456789")
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -44,26 +46,34 @@ def load_pen(
         name: `digits`, or `nondigits` for letters and signs: the file is `NAME.jsonl`, gzip or not.
 
     Raises:
-        DataError: the file is not there, or not of the form that `read_drawings` reads.
+        MissingDataError: the file is in none of the folders.
+        DataError: it is not of the form that `read_drawings` reads, or one of the digits is
+            labelled otherwise.
     """
     places = [Path(directory)] if directory is not None else data_directories("unipen")
     names = (f"{name}.jsonl.gz", f"{name}.jsonl")
     for place in places:
         path = find_file(place, names)
         if path is not None:
-            return read_drawings(path)
-    raise DataError(
+            return read_drawings(path, DIGITS if name == "digits" else None)
+    raise MissingDataError(
         f"Pen-drawn {name} are missing. Put a file {names[0]} or {names[1]} into {places[0]}: "
         f"one JSON object a line, {FORM}, y growing downwards, in any scale. "
         "It was looked for in:\n    " + "\n    ".join(map(str, places))
     )
 
 
-def read_drawings(path: str | os.PathLike[str]) -> list[Drawing]:
+def read_drawings(
+    path: str | os.PathLike[str], labels: Collection[str] | None = None
+) -> list[Drawing]:
     """Read drawings from JSON lines, gzip or not.
 
     Each line is `{"writer": "ann", "label": "7", "strokes": [[[x, y], ...], ...]}`; other fields
     are left alone, and so are empty lines.
+
+    Args:
+        path: the file.
+        labels: the labels that may come; None for any.
 
     Raises:
         DataError: the file is missing, damaged or empty, or a line is not of this form.
@@ -72,7 +82,11 @@ def read_drawings(path: str | os.PathLike[str]) -> list[Drawing]:
     drawings = []
     for number, line in enumerate(read_content(path).splitlines(), 1):
         if line.strip():
-            drawings.append(_parse(line, f"{path}, line {number}"))
+            drawing = _parse(line, f"{path}, line {number}")
+            if labels is not None and drawing.label not in labels:
+                expected = f"one of {', '.join(labels)}"
+                _refuse(f"{path}, line {number}: label", expected, drawing.label)
+            drawings.append(drawing)
     if not drawings:
         raise DataError(f"{path}: expected at least one line {FORM}, got none")
     return drawings
