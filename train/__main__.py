@@ -16,7 +16,7 @@ from nn.weights import WeightsError
 from train.architectures import ARCHITECTURES
 from train.calibrate import calibrate, calibration_error
 from train.config import OPTIMIZERS, Config
-from train.data import DataError, load_mnist, load_pen, read_kaggle
+from train.data import DataError, MissingDataError, load_mnist, load_pen, read_kaggle
 from train.evaluate import error_rate, error_table, predictions
 from train.examples import Task, add_pen, kaggle_task, mnist_task
 from train.loop import DivergedError, fit
@@ -116,7 +116,7 @@ def _task(options: argparse.Namespace, pen_repeats: int) -> Task:
         return task
     try:
         return add_pen(task, load_pen(options.pen), pen_repeats)
-    except DataError as error:
+    except MissingDataError as error:
         if options.pen is not None:
             raise
         print(f"Going on without pen digits. {error}", file=sys.stderr)
