@@ -7,6 +7,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -182,10 +183,41 @@ def test_lists_tuples_and_arrays_read_alike(recognizer: Recognizer) -> None:
     assert same(recognizer.read([*SEVEN, []]), expected)
 
 
-@pytest.mark.parametrize("wrong", [[[[0, float("nan")]]], [[[1, 2, 3]]], [[1, 2]], "7", None])
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *([[[0, float("nan")]]], [[[1, 2, 3]]], [[1, 2]], "7", None),
+        *(np.array(7.0), [np.array(7.0)], [[np.array(7.0)]], nested(900)),
+    ],
+)
 def test_malformed_strokes_are_refused_by_name(wrong: Any, recognizer: Recognizer) -> None:
     with pytest.raises(StrokesError, match=r"^strokes(\[0\])*: expected"):
         recognizer.read(wrong)
+
+
+def test_a_drawing_of_vanishing_extent_reads_as_a_dot(recognizer: Recognizer) -> None:
+    (vanishing,) = recognizer.read([[[0, 0], [1e-310, 0]]]).digits
+    (dot,) = recognizer.read([[[0, 0]]]).digits
+    assert np.array_equal(vanishing.image, dot.image)
+
+
+def test_thousands_of_strokes_take_little_memory(recognizer: Recognizer) -> None:
+    dots = [[[index % 70, index // 70]] for index in range(4900)]
+    tracemalloc.start()
+    try:
+        (found,) = recognizer.read(dots).digits
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.image[8:20, 8:20].min() == 255  # a square full of ink
+    assert peak < 16 << 20
 
 
 def test_a_picture_reads_as_what_it_shows(recognizer: Recognizer) -> None:
