@@ -1,0 +1,47 @@
+"""Calibration: it changes how sure the network is, never what it answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nn.layers import Dense, Flatten, ReLU
+from nn.model import Sequential
+from nn.recognizer import Recognizer
+from train.calibrate import calibrate, calibration_error
+from train.examples import Labelled
+
+
+def overconfident_part():
+    """Return a network whose scores are 2.5 times too large, and data that it reads."""
+    rng = np.random.default_rng(0)
+    model = Sequential([Flatten(), Dense(784, 10, rng)])
+    images = rng.integers(0, 256, (600, 28, 28)).astype(np.uint8)
+    probabilities = Recognizer(model, {}).classify(images)
+    labels = np.array([rng.choice(10, p=row / row.sum()) for row in probabilities.astype(float)])
+    for array in model.layers[-1].params.values():
+        array *= 2.5
+    return model, Labelled(images, labels.astype(np.uint8))
+
+
+def test_the_right_temperature_is_found_and_no_answer_changes():
+    model, part = overconfident_part()
+    before = Recognizer(model, {}).classify(part.images)
+    temperature = calibrate(model, {"some": part})
+    after = Recognizer(model, {}).classify(part.images)
+    assert temperature == pytest.approx(2.5, rel=0.2)
+    assert np.array_equal(before.argmax(axis=1), after.argmax(axis=1))
+    assert calibration_error(after, part.labels) < 0.5 * calibration_error(before, part.labels)
+
+
+def test_a_network_without_a_dense_end_is_refused():
+    with pytest.raises(ValueError, match="expected a Dense layer last, got ReLU"):
+        calibrate(Sequential([ReLU()]), {})
+
+
+def test_calibration_error_of_known_cases():
+    sure = np.array([[1, 0], [1, 0]], np.float32)
+    assert calibration_error(sure, np.array([0, 0])) == 0
+    assert calibration_error(sure, np.array([1, 1])) == 1
+    half = np.array([[0.5, 0.5], [0.5, 0.5]], np.float32)
+    assert calibration_error(half, np.array([0, 1])) == pytest.approx(0)
