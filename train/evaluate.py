@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from nn.recognizer import DIGITS, Recognizer
 from train.examples import Labelled
@@ -17,7 +19,8 @@ def predictions(recognizer: Recognizer, part: Labelled) -> NDArray[np.float32]:
     cores.
     """
     chunks = [part.images[first : first + 500] for first in range(0, len(part.images), 500)]
-    with ThreadPoolExecutor() as pool:
+    # One thread for each chunk's products: threads of both kinds at once fight over the cores.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(recognizer.classify, chunks))
     return np.concatenate(results)[:, :DIGITS]
 
