@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 import build
 from tests.browser import chromium
@@ -23,7 +23,7 @@ def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Return a running Chromium; tests open contexts of their own in it."""
-    with sync_playwright() as playwright:
+    with chromium.driver() as playwright:
         try:
             running = chromium.launch(playwright.chromium)
         except chromium.ChromiumError as error:

