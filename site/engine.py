@@ -1,8 +1,9 @@
 """The Python side of the page: drawings come in as JSON, readings go out as JSON.
 
-Runs in a worker, under PyScript, with the same `nn` package that trained the network. The page calls the two
-functions that are given to `sync` at the end. Each answers ``{"ok": true, "result": ...}`` or
-``{"ok": false, "error": "..."}``, so that a wrong drawing is an answer and not a broken engine.
+Runs in a worker, under PyScript, with the same `nn` package that trained the network. The page
+calls the two functions that are given to `sync` at the end. Each answers
+``{"ok": true, "result": ...}`` or ``{"ok": false, "error": "..."}``, so that a wrong drawing is an
+answer and not a broken engine.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from nn import Recognizer
 from pyscript import sync
 
-recognizer = Recognizer.load()
+from nn import Recognizer
+
+recognizer: Recognizer
 
 
 def answering(work: Callable[..., Any]) -> Callable[..., str]:
@@ -30,8 +32,10 @@ def answering(work: Callable[..., Any]) -> Callable[..., str]:
 
 
 @answering
-def about() -> dict[str, Any]:
-    """Return what the page tells about the network."""
+def start() -> dict[str, Any]:
+    """Load the network; return what the page tells about it."""
+    global recognizer
+    recognizer = Recognizer.load()
     return {"model": recognizer.model_hash, "metadata": recognizer.metadata}
 
 
@@ -41,5 +45,5 @@ def read(strokes: str) -> dict[str, Any]:
     return recognizer.read(json.loads(strokes)).to_dict()
 
 
-sync.about = about
+sync.start = start
 sync.read = read

@@ -1,6 +1,6 @@
 // Downloads what Python needs, all files at once, and counts and checks the bytes.
 //
-// What must come, and how large it is, stands in generated/precache.js, which the build writes. A file that is
+// What must come, and how large it is, stands in generated/manifest.json, which the build writes. A file that is
 // missing, cut short or altered is an error in words here, before Python would stumble over it.
 
 /**
@@ -8,28 +8,32 @@
  * @typedef {{loaded: number, total: number}} Progress bytes
  */
 
+const NEEDED = /^(engine\.py|generated\/(nn\.zip|pyodide\/.*(?<!\.m?js)))$/;
+
 /**
- * Return the build's list of files.
- * @returns {Promise<{version: string, files: Listed[]}>}
+ * Return the build's list of files, as the host has it now.
+ * @returns {Promise<Listed[]>}
  */
 export async function readList() {
+  const path = 'generated/manifest.json';
+  const response = await request(path, { cache: 'no-cache' });
   try {
-    await import('./generated/precache.js');
-  } catch {
-    throw new Error('generated/precache.js could not be loaded: the site is not built, or the network is down');
+    return (await response.json()).files;
+  } catch (error) {
+    throw new Error(`${path} is not a list of files`, { cause: error });
   }
-  return /** @type {any} */ (globalThis).PRECACHE;
 }
 
 /**
- * Start all downloads that Python's start waits for. Scripts are not among them: the worker imports those itself.
+ * Start all downloads that Python's start waits for. Scripts are not among them: the worker imports those itself. The
+ * Python program is: PyScript asks for it again, but would not say that it is missing.
  * @param {Listed[]} list
  * @param {(progress: Progress) => void} onProgress called as bytes arrive
  * @param {AbortSignal} signal
  * @returns {Map<string, Promise<ArrayBuffer>>} by path
  */
 export function download(list, onProgress, signal) {
-  const wanted = list.filter(({ path }) => /^generated\/(nn\.zip$|pyodide\/(?!.*\.m?js$))/.test(path));
+  const wanted = list.filter(({ path }) => NEEDED.test(path));
   const total = wanted.reduce((sum, { size }) => sum + size, 0);
   let loaded = 0;
   const count = (/** @type {number} */ bytes) => onProgress({ loaded: (loaded += bytes), total });
@@ -44,19 +48,37 @@ export function download(list, onProgress, signal) {
  * @param {AbortSignal} signal
  * @returns {Promise<ArrayBuffer>}
  */
-async function downloadOne({ path, sha256, size }, count, signal) {
-  const url = new URL(path, import.meta.url);
-  let response;
+async function downloadOne(file, count, signal) {
+  let counted = 0;
+  const countOnce = (/** @type {number} */ bytes) => {
+    const counting = Math.min(bytes, file.size - counted); // never more than the file is listed with
+    counted += counting;
+    count(counting);
+  };
   try {
-    response = await fetch(url, { signal });
+    return await fetchFile(file, countOnce, { signal });
   } catch (error) {
-    throw new Error(`${path} could not be loaded: the network failed`, { cause: error });
+    if (!(error instanceof OtherBytesError)) throw error;
+    // The browser's cache may hold the file of an earlier version: ask the host itself.
+    return await fetchFile(file, countOnce, { signal, cache: 'reload' });
   }
-  if (!response.ok || !response.body) throw new Error(`${path} could not be loaded: HTTP ${response.status}`);
+}
+
+/** A file came, and it is not the one that is listed. */
+class OtherBytesError extends Error {}
+
+/**
+ * @param {Listed} file
+ * @param {(bytes: number) => void} count
+ * @param {RequestInit} options
+ * @returns {Promise<ArrayBuffer>}
+ */
+async function fetchFile({ path, sha256, size }, count, options) {
+  const response = await request(path, options);
   const bytes = new Uint8Array(size);
   let filled = 0;
   try {
-    const reader = response.body.getReader();
+    const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
@@ -67,11 +89,27 @@ async function downloadOne({ path, sha256, size }, count, signal) {
   } catch (error) {
     throw new Error(`${path} broke off after ${filled} of ${size} bytes`, { cause: error });
   }
-  if (filled !== size) throw new Error(`${path} has ${filled} bytes instead of ${size}`);
+  if (filled !== size) throw new OtherBytesError(`${path} has ${filled} bytes instead of ${size}`);
   if (crypto.subtle && (await digest(bytes)) !== sha256) {
-    throw new Error(`${path} is damaged, or belongs to another version of this page`);
+    throw new OtherBytesError(`${path} is damaged, or belongs to another version of this page`);
   }
   return bytes.buffer;
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} options
+ * @returns {Promise<Response>} a good one
+ */
+async function request(path, options) {
+  let response;
+  try {
+    response = await fetch(new URL(path, import.meta.url), options);
+  } catch (error) {
+    throw new Error(`${path} could not be loaded: the network failed`, { cause: error });
+  }
+  if (!response.ok) throw new Error(`${path} could not be loaded: HTTP ${response.status}`);
+  return response;
 }
 
 /**

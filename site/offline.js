@@ -6,14 +6,25 @@
  */
 export async function workOffline({ onReady, onUpdate }) {
   if (!navigator.serviceWorker) return; // not over plain HTTP, and not in some private windows
-  /** @type {ServiceWorkerRegistration} */
+  /** @type {ServiceWorkerRegistration | undefined} */
   let registration;
   try {
-    registration = await navigator.serviceWorker.register('./sw.js');
+    // The list of files that the worker imports is asked for afresh, so that a newer version is seen at once.
+    registration = await navigator.serviceWorker.register('./sw.js', { updateViaCache: 'none' });
   } catch (error) {
     console.warn('This page will not work offline:', error);
-    return;
   }
+  if (!registration) return;
+  watchForUpdates(registration, onUpdate);
+  await navigator.serviceWorker.ready;
+  onReady();
+}
+
+/**
+ * @param {ServiceWorkerRegistration} registration
+ * @param {(apply: () => void) => void} onUpdate
+ */
+function watchForUpdates(registration, onUpdate) {
   const offer = () => {
     const { waiting } = registration;
     if (waiting && registration.active) onUpdate(() => waiting.postMessage('activate'));
@@ -25,6 +36,4 @@ export async function workOffline({ onReady, onUpdate }) {
     });
   });
   offer();
-  await navigator.serviceWorker.ready;
-  onReady();
 }

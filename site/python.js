@@ -15,8 +15,10 @@ import { download, readList } from './files.js';
 /** Python is there and has turned the request down. */
 export class RefusedError extends Error {}
 
-/** A start during which nothing happens for this long has failed, milliseconds. */
-const START_LIMIT = 45_000;
+/** A download of which nothing comes for this long has failed, milliseconds. */
+const LINE_LIMIT = 45_000;
+/** A step of Python's start that takes this long is none: slow phones get by with a third, milliseconds. */
+const STEP_LIMIT = 180_000;
 /** A prediction takes some milliseconds; a worker that is silent for this long is gone. */
 const ANSWER_LIMIT = 15_000;
 
@@ -29,33 +31,39 @@ export async function startPython(onProgress) {
   await checkWebAssembly();
   const stopped = new AbortController();
   const failure = rejection();
-  const { watch, rest } = watchdog(START_LIMIT, () =>
-    failure.reject(new Error(`starting Python made no progress for ${START_LIMIT / 1000} seconds`)),
-  );
+  let limit = LINE_LIMIT;
+  const { watch, rest } = watchdog(() => {
+    failure.reject(new Error(`starting Python made no progress for ${limit / 1000} seconds`));
+  });
   /** @type {any} */
   let worker;
   const stop = () => {
     rest();
     stopped.abort();
     worker?.terminate();
+    document.querySelector('script[type="py"]')?.remove();
   };
   const start = async () => {
-    const { files } = await readList();
     const downloads = download(
-      files,
+      await readList(),
       (progress) => {
-        watch();
+        limit = progress.loaded < progress.total ? LINE_LIMIT : STEP_LIMIT;
+        watch(limit);
         onProgress(progress);
       },
       stopped.signal,
     );
     for (const each of downloads.values()) each.catch(failure.reject);
-    worker = await createWorker(downloads, watch, failure.reject);
+    worker = await createWorker(downloads, () => watch(limit), failure.reject);
+    if (stopped.signal.aborted) return worker.terminate();
     await worker.ready;
-    const python = { about: await ask(worker.sync.about()), stop };
-    return { ...python, read: (/** @type {number[][][]} */ strokes) => read(worker, failure.promise, strokes) };
+    return {
+      about: await ask(worker.sync.start()),
+      read: (/** @type {number[][][]} */ strokes) => read(worker, failure.promise, strokes),
+      stop,
+    };
   };
-  watch();
+  watch(limit);
   try {
     return await Promise.race([start(), failure.promise]);
   } catch (error) {
@@ -162,15 +170,14 @@ async function ask(answer) {
 }
 
 /**
- * Call `bark` when `watch` has not been called for `limit` milliseconds.
- * @param {number} limit
+ * Call `bark` when `watch` has not been called again within the time that its last call allowed.
  * @param {() => void} bark
  */
-function watchdog(limit, bark) {
+function watchdog(bark) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let resting = false;
-  const watch = () => {
+  const watch = (/** @type {number} milliseconds */ limit) => {
     clearTimeout(timer);
     if (!resting) timer = setTimeout(bark, limit);
   };

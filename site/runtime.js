@@ -1,4 +1,4 @@
-// The interpreter that pyscript.json names: Pyodide, fed with the files that the page downloads.
+// The interpreter that PyScript's configuration names: Pyodide, fed with the files that the page downloads.
 //
 // It runs in PyScript's worker. The page downloads everything at once, counts and checks it (files.js), and sends it
 // here; Pyodide and PyScript then find each file when they ask for it. What they do not report, a WebAssembly module
@@ -18,6 +18,8 @@ const listed = new Promise((resolve) => {
     resolve(undefined);
   };
 });
+// Signs of life for the page, while PyScript goes through its steps.
+addEventListener('py:progress', () => postMessage({ runtime: 'step' }));
 postMessage({ runtime: 'waiting' }, { transfer: [page.port2] });
 
 const load = Promise.all([
@@ -58,9 +60,7 @@ export async function loadPyodide(options) {
   };
   try {
     const started = loadOriginal({ ...options, indexURL: `${generated}pyodide/` });
-    const pyodide = await Promise.race([started, failure.promise]);
-    postMessage({ runtime: 'started' });
-    return pyodide;
+    return await Promise.race([started, failure.promise]);
   } finally {
     WebAssembly.instantiateStreaming = instantiate;
   }

@@ -9,6 +9,7 @@ importScripts('./generated/precache.js');
 
 const PREFIX = `digits ${registration.scope} `;
 const CACHE = PREFIX + PRECACHE.version;
+const MANIFEST = 'generated/manifest.json';
 const HASH = 'X-Content-SHA256';
 /** Path below the scope -> SHA-256. */
 const LISTED = new Map(PRECACHE.files.map(({ path, sha256 }) => [path, sha256]));
@@ -31,7 +32,7 @@ function listedPath({ method, mode, url }) {
   if (method !== 'GET' || !url.startsWith(registration.scope)) return undefined;
   const path = decodeURI(new URL(url).pathname.slice(new URL(registration.scope).pathname.length));
   if (path === '' && mode === 'navigate') return 'index.html';
-  return LISTED.has(path) || path === 'generated/precache.js' ? path : undefined;
+  return LISTED.has(path) || path === MANIFEST ? path : undefined;
 }
 
 /**
@@ -40,11 +41,7 @@ function listedPath({ method, mode, url }) {
  * @returns {Promise<Response>}
  */
 async function answer(path, request) {
-  if (path === 'generated/precache.js') {
-    // The list of this version, whatever the host has by now.
-    const headers = { 'Content-Type': 'text/javascript' };
-    return new Response(`self.PRECACHE = ${JSON.stringify(PRECACHE)};\n`, { headers });
-  }
+  if (path === MANIFEST) return Response.json(PRECACHE); // this version's, whatever the host has by now
   const cache = await caches.open(CACHE);
   return (await cache.match(address(path))) ?? fetch(request);
 }
@@ -74,9 +71,11 @@ async function storeOne(cache, earlier, { path, sha256 }) {
       return;
     }
   }
-  // What the page itself has loaded is in the browser's own cache; where that is out of date, ask the host.
+  // What the page itself has loaded is in the browser's own cache; where that is out of date, ask the host. The page's
+  // address there is the folder's.
   const response =
-    (await fetchVerified(path, sha256, 'force-cache')) ?? (await fetchVerified(path, sha256, 'reload'));
+    (await fetchVerified(path === 'index.html' ? '' : path, sha256, 'force-cache')) ??
+    (await fetchVerified(path, sha256, 'reload'));
   if (!response) throw new Error(`${path} is not what this version lists`);
   await cache.put(address(path), response);
 }

@@ -1,4 +1,4 @@
-"""What the tests of the page share: a static host below a sub-path, and browsers that see no other host."""
+"""What the tests of the page share: a host below a sub-path, and browsers that see no other."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NewContext = Callable[..., BrowserContext]
 
 @pytest.fixture(scope="session")
 def elsewhere() -> Iterator[RefusingProxy]:
-    """Return the proxy that stands between the browsers and all other hosts: it refuses and counts."""
+    """Return the proxy between the browsers and all other hosts: it refuses and counts."""
     proxy = RefusingProxy()
     yield proxy
     proxy.stop()
@@ -27,7 +27,7 @@ def elsewhere() -> Iterator[RefusingProxy]:
 
 @pytest.fixture(scope="session")
 def site_host(built_site: Path) -> Iterator[StaticHost]:
-    """Return a static host with the built site below a sub-path; tests that break it use their own."""
+    """Return a host with the built site; tests that break something use their own."""
     with static_host(built_site, SUB_PATH) as host:
         yield host
 

@@ -1,4 +1,4 @@
-"""Web servers for the tests of the page: a plain static host that can lose files, and the real server."""
+"""Web servers for the tests: a static host that can lose files, and the project's own."""
 
 from __future__ import annotations
 
@@ -136,9 +136,7 @@ class AppServer:
     """The project's own server on a free port."""
 
     def __init__(self, site: Path) -> None:
-        self._server = make_server(
-            "127.0.0.1", 0, server.create_app({"SITE": site}), threaded=True
-        )
+        self._server = make_server("127.0.0.1", 0, server.create_app({"SITE": site}), threaded=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""Every request to the engine settles once, and a newer drawing takes the place of one that waits."""
+"""Every request to the engine settles once; a newer drawing replaces one that waits."""
 
 from __future__ import annotations
 

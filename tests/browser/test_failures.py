@@ -1,8 +1,7 @@
-"""When Python cannot run in the browser, the page says why, and the server reads if there is one."""
+"""When Python cannot run in the browser, the page says why, and a server reads if there is one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,13 +59,12 @@ def test_without_webassembly_a_static_host_leaves_a_message_in_words(
     "name",
     [
         WASM,
-        "generated/precache.js",
+        "generated/manifest.json",
         "generated/nn.zip",
         "generated/pyodide/pyodide.mjs",
         "generated/pyodide/pyodide.asm.js",
         "generated/pyodide/python_stdlib.zip",
         "generated/pyscript/core.js",
-        "pyscript.json",
         "engine.py",
         "runtime.js",
     ],
@@ -139,9 +137,9 @@ def test_trying_again_keeps_the_drawing(new_context: NewContext, own_host: Stati
 
 
 @pytest.fixture
-def worker_ended() -> Iterator[str]:
+def worker_ended() -> str:
     """Return the script that ends the worker in which Python runs, as a lack of memory does."""
-    yield "document.querySelector('script[type=py]').xworker.terminate()"
+    return "document.querySelector('script[type=py]').xworker.terminate()"
 
 
 def test_a_worker_that_dies_is_started_again(

@@ -26,7 +26,10 @@ LINE = [[[100, 60], [120, 120], [140, 200]]]
 def phone(module_context: NewContext, site_host: StaticHost) -> Page:
     """Return the page on a phone; Python's start is paid once."""
     context = module_context(
-        viewport={"width": 390, "height": 664}, device_scale_factor=3, has_touch=True, is_mobile=True
+        viewport={"width": 390, "height": 664},
+        device_scale_factor=3,
+        has_touch=True,
+        is_mobile=True,
     )
     page = context.new_page()
     page.goto(site_host.url)

@@ -22,15 +22,16 @@ def test_a_drawn_digit_is_read(page: Page, digit: str) -> None:
     expect_answer(page, digit)
 
 
-def test_the_answer_changes_while_the_digit_is_drawn(
-    page: Page, recognizer: nn.Recognizer
-) -> None:
+def test_the_answer_changes_while_the_digit_is_drawn(page: Page, recognizer: nn.Recognizer) -> None:
     """Stop in mid-stroke where the network is sure of another digit, and look."""
     for drawing in DRAWINGS:
         *before, last = drawing["strokes"]
         half = [*before, last[: len(last) // 2]]
         early, late = recognizer.read(half), recognizer.read(drawing["strokes"])
-        if early.text != late.text and min(early.digits[0].confidence, late.digits[0].confidence) > 0.9:
+        if (
+            early.text != late.text
+            and min(early.digits[0].confidence, late.digits[0].confidence) > 0.9
+        ):
             break
     else:
         pytest.fail("no drawing is another digit when it is half done")
@@ -66,7 +67,8 @@ def test_the_picture_that_the_network_sees_is_the_ink_of_the_drawing(page: Page)
     expected = ink(drawn(page))
     shown = page.evaluate(
         """() => {
-            const { data } = document.querySelector('#seen').getContext('2d').getImageData(0, 0, 28, 28);
+            const context = document.querySelector('#seen').getContext('2d');
+            const { data } = context.getImageData(0, 0, 28, 28);
             return Array.from({ length: 784 }, (_, i) => data[4 * i]);
         }"""
     )

@@ -1,0 +1,177 @@
+"""After one visit the page works offline, and a newer version never mixes with an open page."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import build
+from tests.browser.conftest import NewContext
+from tests.browser.drawing import START, draw, expect_answer, sample, wait_for_engine
+from tests.browser.hosting import RefusingProxy, StaticHost
+
+CACHES = "async () => (await caches.keys()).filter((name) => name.startsWith('digits '))"
+
+
+def wait_until_stored(page: Page) -> None:
+    """Wait until the page says that it works offline."""
+    expect(page.locator("#offline")).to_have_text("Ready to work offline", timeout=START)
+
+
+def visit(new_context: NewContext, host: StaticHost) -> Page:
+    """Return a page after a complete first visit."""
+    page = new_context().new_page()
+    page.goto(host.url)
+    wait_until_stored(page)
+    return page
+
+
+@pytest.fixture
+def newer_site(built_site: Path, tmp_path: Path) -> Path:
+    """Return a later version of the site, whose page has another name."""
+    later = tmp_path / "later"
+    shutil.copytree(built_site, later)
+    page = later / "index.html"
+    page.write_text(page.read_text("utf-8").replace("<h1>Digits</h1>", "<h1>Later</h1>"), "utf-8")
+    files = {
+        path.relative_to(later).as_posix(): path.read_bytes()
+        for path in later.rglob("*")
+        if path.is_file()
+    }
+    text = json.dumps(build.describe(files), indent=1)
+    (later / "generated" / "precache.js").write_text(f"self.PRECACHE = {text};\n", "utf-8")
+    (later / "generated" / "manifest.json").write_text(text, "utf-8")
+    return later
+
+
+def test_after_one_visit_the_page_works_without_the_network(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    page = visit(new_context, own_host)
+    own_host.stop()
+    page.context.set_offline(True)
+    page.reload()
+    wait_for_engine(page)
+    draw(page, sample("4"))
+    expect_answer(page, "4")
+    wait_until_stored(page)
+
+
+def test_no_other_host_is_asked_for_anything(
+    new_context: NewContext, own_host: StaticHost, elsewhere: RefusingProxy
+) -> None:
+    """All that browsers send elsewhere meets a proxy that refuses and counts."""
+    page = visit(new_context, own_host)
+    draw(page, sample("6"))
+    expect_answer(page, "6")
+    page.reload()
+    wait_for_engine(page)
+    assert dict(elsewhere.hosts) == {}
+    stranger = page.context.new_page()  # the counter is not blind
+    response = stranger.goto("http://elsewhere.test/")
+    assert response is not None
+    assert response.status == 403
+    assert dict(elsewhere.hosts) == {"elsewhere.test": 1}
+    elsewhere.hosts.clear()
+
+
+def test_the_first_visit_downloads_nothing_twice(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    """The worker takes what the page has loaded out of the browser's own cache.
+
+    That of these tests' windows, which keep nothing on the disk, has no room for the largest file.
+    """
+    visit(new_context, own_host)
+    largest = "generated/pyodide/pyodide.asm.wasm"
+    lists = {"sw.js", "generated/precache.js"}
+    asked = {name: own_host.requests[name] for name in own_host.requests if name not in lists}
+    assert {name for name, times in asked.items() if times > 1} <= {largest}
+    listed = {entry["path"] for entry in build.describe(_files(own_host.directory))["files"]}
+    assert listed - {"index.html"} <= asked.keys()
+
+
+def _files(directory: Path) -> dict[str, bytes]:
+    paths = (path for path in directory.rglob("*") if path.is_file())
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_a_newer_version_waits_until_the_user_asks_for_it(
+    new_context: NewContext, own_host: StaticHost, newer_site: Path
+) -> None:
+    page = visit(new_context, own_host)
+    own_host.directory = newer_site
+    page.reload()
+    expect(page.get_by_role("heading", name="Digits")).to_be_visible()  # the stored version
+    expect(page.get_by_role("alert")).to_contain_text("A newer version", timeout=START)
+    wait_for_engine(page)
+    draw(page, sample("3"))
+    expect_answer(page, "3")
+    page.get_by_role("button", name="Update").click()
+    expect(page.get_by_role("heading", name="Later")).to_be_visible(timeout=START)
+    expect_answer(page, "3")  # the drawing came along
+    page.wait_for_function(f"(async () => (await ({CACHES})()).length === 1)()")
+
+
+def test_a_newer_version_loads_only_what_has_changed(
+    new_context: NewContext, own_host: StaticHost, newer_site: Path
+) -> None:
+    page = visit(new_context, own_host)
+    own_host.directory = newer_site
+    own_host.requests.clear()
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("A newer version", timeout=START)
+    asked = set(own_host.requests)
+    assert asked <= {"", "index.html", "sw.js", "generated/precache.js"}
+
+
+def test_a_version_that_is_not_all_there_is_not_used(
+    new_context: NewContext, own_host: StaticHost, newer_site: Path
+) -> None:
+    page = visit(new_context, own_host)
+    stored = page.evaluate(CACHES)
+    own_host.directory = newer_site
+    (newer_site / "index.html").write_text("half of the p", "utf-8")
+    page.evaluate(
+        """async () => {
+            const registration = await navigator.serviceWorker.ready;
+            const ended = new Promise((resolve) => {
+                registration.onupdatefound = () => {
+                    const { installing } = registration;
+                    installing.onstatechange = () => resolve(installing.state);
+                };
+            });
+            await registration.update();
+            return ended;
+        }"""
+    )
+    page.reload()
+    wait_for_engine(page)
+    expect(page.get_by_role("heading", name="Digits")).to_be_visible()
+    page.wait_for_function(
+        f"async (stored) => String(await ({CACHES})()) === stored", arg=str(stored[0])
+    )
+
+
+def test_a_page_that_could_not_be_stored_works_and_promises_nothing(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    own_host.missing.add("icon.svg")
+    page = new_context().new_page()
+    warnings: list[str] = []
+    page.on("console", lambda message: warnings.append(message.text))
+    page.goto(own_host.url)
+    wait_for_engine(page)
+    page.wait_for_function(
+        """async () => {
+            const registration = await navigator.serviceWorker.getRegistration();
+            return !registration?.installing && !registration?.waiting && !registration?.active;
+        }"""
+    )
+    draw(page, sample("2"))
+    expect_answer(page, "2")
+    expect(page.locator("#offline")).to_be_empty()
