@@ -17,7 +17,9 @@ from train.data import DataError, read_idx
 IMAGES = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
 LABELS = np.array([7, 0, 9], np.uint8)
 
-same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+same_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None
+)
 
 
 def written(folder: Path, content: bytes) -> Path:

@@ -114,7 +114,9 @@ def test_a_bad_label_is_named_by_line(tmp_path: Path, rows: list[Row], cell: str
         read_kaggle(written(tmp_path, rows))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
+)
 @given(line=st.integers(1, 5), column=st.integers(0, 784), empty=st.integers(0, 3))
 def test_the_first_bad_cell_is_found_wherever_it_is(
     tmp_path: Path, rows: list[Row], line: int, column: int, empty: int

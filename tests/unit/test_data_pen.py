@@ -39,7 +39,9 @@ def test_a_drawing_comes_back_as_float32_strokes(tmp_path: Path) -> None:
 points = st.lists(st.tuples(*[st.floats(-1e6, 1e6, width=32)] * 2), min_size=1, max_size=5)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None
+)
 @given(
     records=st.lists(
         st.fixed_dictionaries(

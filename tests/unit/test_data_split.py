@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from train.data import Drawing, load_pen, places, split_by_writer
@@ -20,6 +20,7 @@ def by(*writers: str) -> list[Drawing]:
 names = st.lists(st.text())
 
 
+@settings(deadline=None)
 @given(writers=names)
 def test_every_drawing_is_in_one_part_and_no_writer_in_two(writers: list[str]) -> None:
     parts = split_by_writer(by(*writers))
@@ -28,6 +29,7 @@ def test_every_drawing_is_in_one_part_and_no_writer_in_two(writers: list[str]) -
     assert sum(map(len, sets)) == len(set(writers))
 
 
+@settings(deadline=None)
 @given(writers=names, more=names)
 def test_writers_who_come_later_move_nobody(writers: list[str], more: list[str]) -> None:
     alone = split_by_writer(by(*writers))

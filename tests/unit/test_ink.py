@@ -145,7 +145,7 @@ coordinate = st.floats(-MAX_COORDINATE, MAX_COORDINATE) | st.integers(-1000, 100
 stroke = st.lists(st.tuples(coordinate, coordinate), max_size=12)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(strokes=st.lists(stroke, max_size=5))
 def test_any_finite_strokes_give_a_picture(strokes: Any) -> None:
     image = ink(strokes)
@@ -161,7 +161,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(value=json_values)
 def test_whatever_json_holds_is_inked_or_refused_by_place(value: Any) -> None:
     message = "strokes"
