@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -522,3 +523,16 @@ def test_no_pinned_dependency_is_tied_to_a_host(name: str) -> None:
     assert "://" not in re.sub(r'"url": "[^"]*"', "", text)  # npm notes where authors take gifts
     assert not re.search(r"--(extra-)?(index-url|find-links|trusted-host)", text)
     assert '"resolved"' not in text
+
+
+def test_the_pinned_requirements_hold_what_the_project_declares() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for name, declared in (
+        ("requirements.txt", project["dependencies"]),
+        ("requirements-dev.txt", project["dependencies"] + project["optional-dependencies"]["dev"]),
+    ):
+        pinned = re.findall(
+            r"^([\w-]+==[\w.]+) \\$", (ROOT / name).read_text("utf-8"), re.MULTILINE
+        )
+        missing = set(declared) - set(pinned)
+        assert not missing, f"{name} lacks {missing}: run `make lock`"
