@@ -1,6 +1,8 @@
 // Wires the parts of the page: the pad's drawing goes to the engine, the engine's answer to the views.
 
+import { Boxes } from './boxes.js';
 import { Engine } from './engine.js';
+import { KeyboardPen } from './keys.js';
 import { workOffline } from './offline.js';
 import { Pad } from './pad.js';
 import { ReadingView } from './reading.js';
@@ -9,34 +11,60 @@ import { Status } from './status.js';
 const KEPT = 'drawing';
 
 export const engine = new Engine();
-export const pad = new Pad(/** @type {HTMLCanvasElement} */ (document.getElementById('pad')));
+const canvas = /** @type {HTMLCanvasElement} */ (find('pad'));
+export const pad = new Pad(canvas);
 const view = new ReadingView();
+const boxes = new Boxes(find('boxes'), pad, (index) => show(reading, index));
 const status = new Status();
+/** @type {import('./engine.js').Reading} */
+let reading = { text: '', digits: [] };
 /** Answers to drawings before this one are out of date. */
 let cleared = 0;
 
-const buttons = { undo: button('undo'), redo: button('redo'), clear: button('clear') };
+const buttons = { undo: button('undo'), redo: button('redo'), erase: button('erase'), clear: button('clear') };
+
+/**
+ * @param {import('./engine.js').Reading} newest
+ * @param {number} [index] of the digit whose details to show; by default the one that is least certain
+ */
+function show(newest, index = leastCertain(newest.digits)) {
+  reading = newest;
+  view.show(reading, index);
+  boxes.show(reading.digits, index);
+}
+
+/** @param {import('./engine.js').Digit[]} digits */
+function leastCertain(digits) {
+  return digits.reduce((least, { confidence }, i) => (confidence < digits[least].confidence ? i : least), 0);
+}
+
+/** @param {string} message why there is no answer */
+function showNothing(message) {
+  show({ text: '', digits: [] });
+  view.tell(message);
+}
 
 async function drawingChanged() {
   const { strokes } = pad;
   document.body.classList.toggle('blank', strokes.length === 0);
   buttons.undo.disabled = !pad.canUndo;
   buttons.redo.disabled = !pad.canRedo;
-  buttons.clear.disabled = strokes.length === 0;
+  buttons.erase.disabled = buttons.clear.disabled = strokes.length === 0;
   if (strokes.length === 0) {
+    erase(false);
     cleared++;
-    view.tell(engine.state === 'loading' ? 'You can draw already.' : 'The answer comes as you draw.');
+    showNothing(engine.state === 'loading' ? 'You can draw already.' : 'The answer comes as you draw.');
     return;
   }
-  if (engine.state === 'loading') view.tell('Read as soon as Python is here.');
+  if (engine.state === 'loading') showNothing('Read as soon as Python is here.');
   const current = cleared;
   const settled = await engine.read(strokes.map((stroke) => stroke.map(([x, y]) => [x, y])));
   if (current !== cleared) return;
   if (settled.ok) {
-    view.show(settled.result);
+    show(settled.result);
     if (performance.getEntriesByName('first-answer').length === 0) performance.mark('first-answer');
   } else if (!settled.superseded) {
-    view.tell('This drawing could not be read.');
+    showNothing('This drawing could not be read.');
   }
 }
 
@@ -74,16 +102,34 @@ function restore() {
   }
 }
 
+/** @param {boolean} on whether the pointer takes strokes away */
+function erase(on) {
+  pad.erasing = on;
+  buttons.erase.setAttribute('aria-pressed', String(on));
+  document.body.classList.toggle('erasing', on);
+}
+
+/** @param {string} id */
+function find(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
 /** @param {string} id */
 function button(id) {
-  return /** @type {HTMLButtonElement} */ (document.getElementById(id));
+  return /** @type {HTMLButtonElement} */ (find(id));
 }
 
 pad.addEventListener('change', drawingChanged);
 buttons.undo.addEventListener('click', () => pad.undo());
 buttons.redo.addEventListener('click', () => pad.redo());
+buttons.erase.addEventListener('click', () => erase(!pad.erasing));
 buttons.clear.addEventListener('click', () => pad.clear());
+new KeyboardPen(pad, canvas, find('nib'), (text) => view.say(text));
 document.addEventListener('keydown', keyPressed);
+
+engine.addEventListener('state', () => {
+  if (pad.strokes.length === 0) drawingChanged(); // it says what to expect
+});
 
 const started = engine.start();
 status.follow(engine, reload);

@@ -59,6 +59,33 @@ export class Ink {
     return [round(x / this.#scale), round(y / this.#scale), pointerType === 'pen' ? pressure : 0.5];
   }
 
+  /**
+   * @param {readonly [number, number]} point in the drawing's units
+   * @returns {[number, number]} where that is on the canvas, CSS pixels
+   */
+  place([x, y]) {
+    return [x * this.#scale + this.#width / 2, y * this.#scale + this.#height / 2];
+  }
+
+  /** @returns {[number, number]} half the paper's width and height, units */
+  get reach() {
+    return [this.#width / this.#scale / 2, this.#height / this.#scale / 2];
+  }
+
+  /**
+   * Tell whether a point is on a stroke's ink.
+   * @param {Stroke} stroke
+   * @param {Point} point
+   */
+  isOn(stroke, [x, y]) {
+    return stroke.some(([ax, ay], i) => {
+      const [bx, by] = stroke[i + 1] ?? stroke[i];
+      const squared = (bx - ax) ** 2 + (by - ay) ** 2;
+      const along = squared ? Math.min(Math.max(((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / squared, 0), 1) : 0;
+      return Math.hypot(ax + along * (bx - ax) - x, ay + along * (by - ay) - y) <= PEN;
+    });
+  }
+
   /** @param {readonly Stroke[]} strokes everything there is to see */
   draw(strokes) {
     const context = this.#context;

@@ -3,6 +3,7 @@
 import { Ink } from './ink.js';
 
 /**
+ * @typedef {import('./ink.js').Point} Point
  * @typedef {import('./ink.js').Stroke} Stroke
  */
 
@@ -12,16 +13,25 @@ const PALM = 90;
 const PEN_MEMORY = 1000;
 /** Steps that can be undone. */
 const HISTORY = 200;
+/** What PointerEvent.button is for the far end of a pen. */
+const ERASER = 5;
 
-/** Dispatches `change` whenever the drawing changed, and at each move while something is drawn. */
+/**
+ * Dispatches `change` whenever the drawing changed, and at each move while something is drawn; `refit` when the way from
+ * the drawing's units to the canvas changed.
+ */
 export class Pad extends EventTarget {
+  /** Whether the pointer takes strokes away instead of drawing them. */
+  erasing = false;
+
   #canvas;
   #ink;
   /** @type {readonly Stroke[]} finished strokes */
   #strokes = [];
-  /** @type {Stroke | undefined} the stroke under the pointer */
+  /** @type {Stroke | undefined} the stroke that is being drawn */
   #live;
-  /** @type {{id: number, type: string} | undefined} the pointer that draws */
+  /** @type {{id: number, type: string, before?: readonly Stroke[]} | undefined} the pointer at work; `before`: what it
+   *   erases from */
   #pointer;
   #penSeen = -Infinity;
   /** @type {(readonly Stroke[])[]} */
@@ -43,7 +53,7 @@ export class Pad extends EventTarget {
     canvas.addEventListener('contextmenu', (event) => event.preventDefault());
     new ResizeObserver(() => this.#refit()).observe(canvas);
     this.#watchDisplay();
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.redraw());
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#redraw());
     this.#refit();
   }
 
@@ -57,6 +67,7 @@ export class Pad extends EventTarget {
     if (strokes.length || this.#strokes.length) this.#commit(strokes);
   }
 
+  /** @returns {boolean} whether a pen is down */
   get drawing() {
     return this.#live !== undefined;
   }
@@ -83,31 +94,82 @@ export class Pad extends EventTarget {
   }
 
   redo() {
-    const strokes = this.#future.pop();
-    if (!strokes || this.#live) return;
+    const strokes = this.#live ? undefined : this.#future.pop();
+    if (!strokes) return;
     this.#past.push(this.#strokes);
     this.#show(strokes);
   }
 
-  /** Draw again, after the colours have changed. */
-  redraw() {
-    this.#ink.draw(this.strokes);
+  /**
+   * Put a pen down, whatever moves it.
+   * @param {Point} point
+   */
+  begin(point) {
+    this.#live = [point];
+    this.#redraw();
+    this.#changed();
+  }
+
+  /**
+   * Move the pen that is down.
+   * @param {Point[]} points
+   */
+  extend(points) {
+    if (!this.#live) return;
+    const before = this.#live.length;
+    for (const point of points) {
+      const [x, y] = this.#live[this.#live.length - 1];
+      if (point[0] !== x || point[1] !== y) this.#live.push(point);
+    }
+    if (this.#live.length === before) return;
+    this.#redraw();
+    this.#changed();
+  }
+
+  /** Lift the pen. */
+  end() {
+    if (!this.#live) return;
+    const strokes = this.strokes;
+    this.#drop();
+    this.#commit(strokes);
+  }
+
+  /**
+   * @param {readonly [number, number]} point in the drawing's units
+   * @returns {[number, number]} where that is on the canvas, CSS pixels
+   */
+  place(point) {
+    return this.#ink.place(point);
+  }
+
+  /** @returns {[number, number]} half the paper's width and height, in the drawing's units */
+  get reach() {
+    return this.#ink.reach;
   }
 
   /** @param {readonly Stroke[]} strokes */
   #commit(strokes) {
-    this.#past.push(this.#strokes);
+    this.#remember(this.#strokes);
+    this.#show(strokes);
+  }
+
+  /** @param {readonly Stroke[]} strokes what undo leads back to */
+  #remember(strokes) {
+    this.#past.push(strokes);
     if (this.#past.length > HISTORY) this.#past.shift();
     this.#future = [];
-    this.#show(strokes);
   }
 
   /** @param {readonly Stroke[]} strokes */
   #show(strokes) {
     this.#strokes = strokes;
-    if (strokes.length === 0) this.#ink.resize([]); // the next drawing has the whole paper
-    this.redraw();
+    if (strokes.length === 0) this.#refit(); // the next drawing has the whole paper
+    else this.#redraw();
     this.#changed();
+  }
+
+  #redraw() {
+    this.#ink.draw(this.strokes);
   }
 
   #changed() {
@@ -116,7 +178,8 @@ export class Pad extends EventTarget {
 
   #refit() {
     this.#ink.resize(this.strokes);
-    this.redraw();
+    this.#redraw();
+    this.dispatchEvent(new Event('refit'));
   }
 
   /** Redraw when the window moves to a display with other pixels, or is zoomed. */
@@ -132,20 +195,24 @@ export class Pad extends EventTarget {
   /** @param {PointerEvent} event */
   #down(event) {
     if (event.pointerType === 'pen') this.#penSeen = event.timeStamp;
-    if (!this.#draws(event)) return;
+    if (!this.#takes(event)) return;
+    this.end(); // a stroke of the keyboard's pen
     this.#canvas.setPointerCapture(event.pointerId);
     this.#pointer = { id: event.pointerId, type: event.pointerType };
-    this.#live = [this.#ink.locate(event)];
-    this.redraw();
-    this.#changed();
+    if (this.erasing || event.button === ERASER) {
+      this.#pointer.before = this.#strokes;
+      this.#erase(event);
+    } else {
+      this.begin(this.#ink.locate(event));
+    }
   }
 
   /**
-   * Tell whether a new pointer starts a stroke: a second finger and the hand that holds a pen do not.
+   * Tell whether a new pointer starts something: a second finger and the hand that holds a pen do not.
    * @param {PointerEvent} event
    */
-  #draws({ pointerType, button, width, height, timeStamp }) {
-    if (button !== 0) return false;
+  #takes({ pointerType, button, width, height, timeStamp }) {
+    if (button !== 0 && button !== ERASER) return false;
     if (this.#pointer) {
       if (pointerType !== 'pen' || this.#pointer.type !== 'touch') return false;
       this.#abandon(); // the hand came before the pen that it holds
@@ -157,32 +224,40 @@ export class Pad extends EventTarget {
   /** @param {PointerEvent} event */
   #move(event) {
     if (event.pointerType === 'pen') this.#penSeen = event.timeStamp;
-    if (!this.#live || event.pointerId !== this.#pointer?.id) return;
-    const before = this.#live.length;
+    if (event.pointerId !== this.#pointer?.id) return;
+    if (this.#pointer.before) return this.#erase(event);
     const events = event.getCoalescedEvents?.() ?? [];
-    for (const each of events.length ? events : [event]) {
-      const point = this.#ink.locate(each);
-      const last = this.#live[this.#live.length - 1];
-      if (point[0] !== last[0] || point[1] !== last[1]) this.#live.push(point);
-    }
-    if (this.#live.length === before) return;
-    this.redraw();
-    this.#changed();
+    this.extend((events.length ? events : [event]).map((each) => this.#ink.locate(each)));
   }
 
   /** @param {PointerEvent} event */
   #up(event) {
-    if (!this.#live || event.pointerId !== this.#pointer?.id) return;
+    if (event.pointerId !== this.#pointer?.id) return;
     if (event.type === 'pointerup') this.#move(event);
-    const stroke = this.#live;
+    const { before } = this.#pointer;
+    if (!before) return this.end();
     this.#drop();
-    this.#commit([...this.#strokes, stroke]);
+    if (before === this.#strokes) return;
+    this.#remember(before);
+    this.#changed();
   }
 
-  /** Forget the stroke that is being drawn. */
+  /** @param {PointerEvent} event */
+  #erase(event) {
+    const touched = this.#ink.locate(event);
+    const left = this.#strokes.filter((stroke) => !this.#ink.isOn(stroke, touched));
+    if (left.length === this.#strokes.length) return;
+    this.#strokes = left;
+    this.#redraw();
+    this.#changed();
+  }
+
+  /** Forget what the pointer is doing. */
   #abandon() {
+    const before = this.#pointer?.before ?? this.#strokes;
     this.#drop();
-    this.redraw();
+    this.#strokes = before;
+    this.#redraw();
     this.#changed();
   }
 

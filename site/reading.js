@@ -19,10 +19,14 @@ export class ReadingView {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
-  /** @param {Reading} reading */
-  show({ text, digits }) {
+  /**
+   * @param {Reading} reading
+   * @param {number} [index] of the digit whose details to show
+   */
+  show({ text, digits }, index = 0) {
     setText(this.#answer, text);
-    const digit = digits[0];
+    this.#answer.dataset.length = String(text.length);
+    const digit = digits[index];
     this.#bars.show(digit);
     this.#seen.show(digit);
     const { sure, second } = digit ? describe(digit) : { sure: '', second: '' };
@@ -36,14 +40,22 @@ export class ReadingView {
    * @param {string} message
    */
   tell(message) {
-    this.show({ text: '', digits: [] });
     setText(this.#second, message);
+  }
+
+  /**
+   * Tell people who do not see the page something at once.
+   * @param {string} text
+   */
+  say(text) {
+    clearTimeout(this.#timer);
+    setText(this.#spoken, text);
   }
 
   /** @param {string} text said when no other answer follows at once */
   #speak(text) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => setText(this.#spoken, text), SETTLED);
+    this.#timer = setTimeout(() => this.say(text), SETTLED);
   }
 }
 

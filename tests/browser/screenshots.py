@@ -1,6 +1,6 @@
 """Take the pictures of the page that the README shows.
 
-    python tests/browser/screenshots.py [DIRECTORY]
+    python -m tests.browser.screenshots [DIRECTORY]
 
 Builds the site, opens it in Chromium as a phone and as a desktop, light and dark, draws, and writes
 one PNG for each.
@@ -14,9 +14,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import build
@@ -24,6 +21,7 @@ from tests.browser import chromium
 from tests.browser.drawing import START, draw, expect_answer, sample, wait_for_engine
 from tests.browser.hosting import static_host
 
+ROOT = Path(__file__).resolve().parents[2]
 VIEWS = {
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},
     "desktop": {"viewport": {"width": 1280, "height": 800}, "device_scale_factor": 1.5},

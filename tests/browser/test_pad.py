@@ -165,3 +165,54 @@ def test_ink_shows_where_the_pointer_was(page: Page) -> None:
     half = 0.021  # half the pen's width
     expected = (100 / 280 - half, 60 / 280 - half, 140 / 280 + half, 200 / 280 + half)
     assert box == pytest.approx(expected, abs=0.01)
+
+
+def test_the_eraser_takes_whole_strokes_away_and_undo_brings_them_back(page: Page) -> None:
+    draw(page, [*LINE, [[200, 60], [200, 200]]])
+    both = drawn(page)
+    eraser = page.get_by_role("button", name="Eraser")
+    eraser.click()
+    draw(page, [[[180, 100], [220, 100]]])  # across the second stroke
+    assert drawn(page) == both[:1]
+    page.keyboard.press("Control+z")
+    assert drawn(page) == both
+    draw(page, [[[20, 130], [260, 130]]])  # across both: one step
+    assert drawn(page) == []
+    expect(eraser).to_have_attribute("aria-pressed", "false")  # nothing is left to erase
+    page.keyboard.press("Control+z")
+    assert drawn(page) == both
+
+
+def test_a_digit_can_be_drawn_with_the_keyboard_alone(page: Page) -> None:
+    page.locator("#pad").focus()
+
+    def go(key: str, steps: int) -> None:
+        for _ in range(steps):
+            page.keyboard.press(key)
+
+    go("ArrowUp", 12)
+    go("ArrowLeft", 6)
+    page.keyboard.press("Space")
+    go("ArrowRight", 12)
+    page.keyboard.down("ArrowLeft")  # with the arrow below held too: aslant
+    go("ArrowDown", 8)
+    page.keyboard.up("ArrowLeft")
+    go("ArrowDown", 14)
+    expect_answer(page, "7")  # while the pen is down
+    page.keyboard.press("Space")
+    expect(page.get_by_role("status")).to_have_text("Pen up")
+    assert len(drawn(page)) == 1
+    page.keyboard.press("Control+z")
+    expect_answer(page, "")
+
+
+def test_all_tools_are_reached_with_the_tab_key(page: Page) -> None:
+    draw(page, LINE)
+    draw(page, LINE)
+    page.keyboard.press("Control+z")  # so that all tools can be used
+    page.locator("#pad").focus()
+    names = []
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("document.activeElement.id"))
+    assert names == ["undo", "redo", "erase", "clear"]
