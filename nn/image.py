@@ -119,7 +119,7 @@ def _box(ink: Grey) -> Box:
     inked = ink > _EDGE
     rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
     steepest = max(float(np.abs(np.diff(ink, axis=axis)).max(initial=0)) for axis in (0, 1))
-    blur = (0.5 - _EDGE) * (1 / min(max(steepest, 0.05), 1) - 1)
+    blur = (0.5 - _EDGE) * max(0.0, 1 / max(steepest, 0.05) - 1.25)  # a sharp edge may lie askew
     y0, y1, x0, x1 = float(rows[0]), float(rows[-1]) + 1, float(columns[0]), float(columns[-1]) + 1
     across, down = min(blur, (x1 - x0) / 4), min(blur, (y1 - y0) / 4)
     return x0 + across, y0 + down, x1 - across, y1 - down
@@ -271,9 +271,10 @@ def _paper(grey: Grey) -> tuple[Grey, float]:
         np.linspace(-1, 1, width, dtype=np.float32)[None, :],
     )
     terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=-1)
-    step = max(1, max(height, width) // 64)  # a few thousand pixels settle six numbers
-    sample = grey[step // 2 :: step, step // 2 :: step]
-    design = terms[step // 2 :: step, step // 2 :: step].reshape(-1, 6).astype(np.float64)
+    # A few thousand pixels settle six numbers.
+    few = tuple(slice(size // 128, None, max(1, size // 64)) for size in grey.shape)
+    sample = grey[few]
+    design = terms[few].reshape(-1, 6).astype(np.float64)
     values = sample.ravel().astype(np.float64)
 
     level, spread = _rim_level(sample)
