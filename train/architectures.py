@@ -18,12 +18,28 @@ from nn.layers import (
 )
 from nn.model import Sequential
 
+Architecture = Callable[[np.random.Generator], Sequential]
+"""Makes a fresh network that takes ``(batch, 28, 28, 1)`` and ends in a Dense layer."""
 
+ARCHITECTURES: dict[str, Architecture] = {}
+
+
+def register(architecture: Architecture) -> Architecture:
+    """Make a function an architecture, under its own name; ValueError if that is taken."""
+    name = architecture.__name__
+    if name in ARCHITECTURES:
+        raise ValueError(f"architecture {name!r} is registered twice")
+    ARCHITECTURES[name] = architecture
+    return architecture
+
+
+@register
 def mlp(rng: np.random.Generator) -> Sequential:
     """Return the classic 784-128-10 network: the simplest that works, good for first trials."""
     return Sequential([Flatten(), Dense(784, 128, rng), ReLU(), Dense(128, 10, rng)])
 
 
+@register
 def cnn(rng: np.random.Generator) -> Sequential:
     """Return the network that ships: 89,402 parameters, 10 million operations an image.
 
@@ -50,14 +66,20 @@ def _block(
     return [Conv2D(inputs, outputs, size, stride, rng=rng), BatchNorm(outputs), ReLU()]
 
 
-ARCHITECTURES: dict[str, Callable[[np.random.Generator], Sequential]] = {"mlp": mlp, "cnn": cnn}
-
-
 def build(name: str, seed: int) -> Sequential:
     """Return a fresh network of that name; its first weights depend on ``seed`` alone."""
     if name not in ARCHITECTURES:
         raise ValueError(f"model: expected one of {sorted(ARCHITECTURES)}, got {name!r}")
     model = ARCHITECTURES[name](np.random.default_rng([seed, 0]))
-    first = next(layer for layer in model.layers if layer.params)
-    first.needs_grad_in = False  # nobody asks how the loss depends on the data
+    ignore_input_gradient(model)
     return model
+
+
+def ignore_input_gradient(model: Sequential) -> None:
+    """Spare the first layer with parameters a gradient: nobody asks how the loss depends on data.
+
+    In place. A network without parameters is left as it is.
+    """
+    first = next((layer for layer in model.layers if layer.params), None)
+    if first is not None:
+        first.needs_grad_in = False

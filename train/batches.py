@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -13,9 +13,13 @@ from threadpoolctl import threadpool_limits
 
 from nn.layers import Array
 from train.examples import Examples
+from train.interrupt import SIGNALS
 
 Batch = tuple[Array, Array]
 """Inputs ``(batch, 28, 28, 1) float32`` and labels ``(batch,) uint8``."""
+
+WORTH_A_PROCESS = 20_000
+"""With fewer images to come a process of their own would take longer to start than they do."""
 
 
 class Batches:
@@ -36,12 +40,16 @@ class Batches:
         chosen = self._order[place * self.batch_size : (place + 1) * self.batch_size]
         return self.examples.batch(chosen, np.random.default_rng([self.seed, 2, step]))
 
-    def ahead(self, first: int, last: int) -> Iterator[Batch]:
+    def ahead(self, first: int, last: int) -> Generator[Batch]:
         """Yield the batches from step ``first`` to before ``last``, each made while one is used.
 
         A process, because threads of Python wait for each other between NumPy's calls: beside a
-        thread that varies images the network trains at less than half its speed.
+        thread that varies images the network trains at less than half its speed. Close the
+        generator to end the process.
         """
+        if (last - first) * self.batch_size < WORTH_A_PROCESS:
+            yield from map(self.make, range(first, last))
+            return
         context = get_context("spawn")
         ours, theirs = context.Pipe(duplex=False)
         worker = context.Process(target=_send_all, args=(self, first, last, theirs), daemon=True)
@@ -59,13 +67,14 @@ class Batches:
             ) from None
         finally:
             ours.close()
-            worker.terminate()
+            worker.kill()  # it takes no heed of a polite signal
             worker.join()
 
 
 def _send_all(batches: Batches, first: int, last: int, pipe: Connection) -> None:
     """Make and send batches until all are sent or nobody reads them any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's to handle
+    for number in SIGNALS:  # they go to both processes, and are the main one's to handle
+        signal.signal(number, signal.SIG_IGN)
     with threadpool_limits(1, "blas"), suppress(BrokenPipeError):
         for step in range(first, last):
             try:

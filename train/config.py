@@ -4,26 +4,48 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
+
+from train.architectures import ARCHITECTURES
+from train.augment import AUGMENTATIONS
 
 OPTIMIZERS = ("sgd", "adam")
 
 
+def setting(default: Any, help: str) -> Any:
+    """Return a dataclass field whose ``help`` the command line shows; it says the unit."""
+    return dataclasses.field(default=default, metadata={"help": help})
+
+
 @dataclass(frozen=True)
 class Config:
-    """The settings of a training run; the command line's help says what each one means."""
+    """The settings of a training run. Each one is an option of the command line, with this help."""
 
-    model: str = "cnn"
-    epochs: int = 30
-    batch_size: int = 128
-    optimizer: str = "sgd"
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    averaging: float = 0.999
-    pen_repeats: int = 3
-    seed: int = 0
-    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    model: str = setting("cnn", "network: one of those in train/architectures.py")
+    epochs: int = setting(30, "passes through the data")
+    batch_size: int = setting(128, "images a step")
+    optimizer: str = setting("sgd", "update rule: sgd or adam")
+    learning_rate: float = setting(
+        0.1, "highest step size of the schedule; about 0.1 suits sgd, 0.002 adam"
+    )
+    momentum: float = setting(0.9, "share of the last step that sgd keeps, 0 to 1")
+    weight_decay: float = setting(
+        5e-4, "share of each weight that a step takes off, in units of the learning rate"
+    )
+    averaging: float = setting(
+        0.999, "memory of the average of weights, 0 (none) to 1; 0.999 is some thousand steps"
+    )
+    augmentation: str = setting("hand", "how examples are varied: one of those in train/augment/")
+    pen_repeats: int = setting(3, "times that each pen drawing is seen an epoch, inked afresh")
+    seed: int = setting(0, "whole number that everything random is drawn from")
+    threads: int = dataclasses.field(
+        default_factory=lambda: os.cpu_count() or 1,
+        metadata={"help": "processor cores that learn; another number gives other last bits"},
+    )
+    teacher_share: float = setting(
+        0.7, "share of the targets that teachers give, 0 to 1; labels give the rest"
+    )
 
     def __post_init__(self) -> None:
         """Refuse settings that no run can have; ValueError names the setting."""
@@ -38,11 +60,24 @@ class Config:
         for name in ("momentum", "averaging"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected 0 <= {name} < 1, got {getattr(self, name)}")
-        if not self.learning_rate > 0:
+        if not 0 < self.learning_rate < float("inf"):
             raise ValueError(f"learning_rate: expected more than 0, got {self.learning_rate}")
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"optimizer: expected one of {OPTIMIZERS}, got {self.optimizer!r}")
+        if not 0 <= self.weight_decay < float("inf"):
+            raise ValueError(f"weight_decay: expected at least 0, got {self.weight_decay}")
+        if not 0 <= self.teacher_share <= 1:
+            raise ValueError(f"teacher_share: expected 0 to 1, got {self.teacher_share}")
+        if self.seed < 0:
+            raise ValueError(f"seed: expected at least 0, got {self.seed}")
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name}: expected one of {sorted(known)}, got {getattr(self, name)!r}"
+                )
 
     def to_dict(self) -> dict[str, str | int | float]:
         """Return the settings as plain values for JSON."""
         return dataclasses.asdict(self)
+
+
+CHOICES = {"model": ARCHITECTURES, "optimizer": OPTIMIZERS, "augmentation": AUGMENTATIONS}
+"""The settings that are names, and the names that they can be."""

@@ -4,7 +4,7 @@ parts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,11 +12,8 @@ from numpy.typing import NDArray
 
 from nn.ink import ink
 from nn.recognizer import as_input
-from train.augment import vary_strokes, warp
-from train.data import Drawing, Mnist, split_by_writer
-
-MNIST_VALIDATION = 5_000  # the last of its training images
-KAGGLE_HELD_OUT = 0.1  # for validation, and as much again for the test
+from train.augment import HAND, Augmentation
+from train.data import DataError, Drawing
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,7 @@ class Examples:
     image_labels: NDArray[np.uint8]
     drawings: Sequence[Drawing] = ()
     repeats: int = 1
+    augmentation: Augmentation = HAND
 
     def __len__(self) -> int:
         return len(self.images) + len(self.drawings) * self.repeats
@@ -58,15 +56,28 @@ class Examples:
                 images[place], labels[place] = self.images[index], self.image_labels[index]
             else:
                 drawing = self.drawings[(index - len(self.images)) % len(self.drawings)]
-                images[place] = ink(*vary_strokes(drawing.strokes, rng))
+                images[place] = ink(*self.augmentation.strokes(drawing.strokes, rng))
                 labels[place] = int(drawing.label)
-        return warp(images, rng)[..., None], labels
+        return self.augmentation.images(images, rng)[..., None], labels
 
     def plain(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Return every example once and unvaried, as ``batch`` does."""
         inked = inked_drawings(self.drawings)
         images = np.concatenate([self.images, inked.images])
         return as_input(images), np.concatenate([self.image_labels, inked.labels])
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one source of data gives: examples to learn from, and what is held out of them."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    drawings: Sequence[Drawing]
+    validation: Labelled
+    test: Labelled
+    description: str
+    """What is learned from, in words."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,10 @@ class Task:
     """What the data was, in words, for the weights' metadata."""
 
 
+NO_IMAGES = np.empty((0, 28, 28), np.uint8)
+NO_LABELS = np.empty(0, np.uint8)
+
+
 def inked_drawings(drawings: Sequence[Drawing]) -> Labelled:
     """Return drawings as the recognizer will see them."""
     images = [ink(drawing.strokes) for drawing in drawings]
@@ -90,44 +105,31 @@ def inked_drawings(drawings: Sequence[Drawing]) -> Labelled:
     )
 
 
-def mnist_task(mnist: Mnist) -> Task:
-    """Divide MNIST: its last training images are for validation, its test set is the test.
+def combine(
+    parts: Mapping[str, Part], pen_repeats: int = 1, augmentation: Augmentation = HAND
+) -> Task:
+    """Put the parts of a run's data together, under the names that its figures will have.
 
-    A collection that is too small to spare 5,000 gives a tenth.
+    Raises DataError if there is nothing to learn from.
     """
-    count = len(mnist.train_images)
-    cut = count - min(MNIST_VALIDATION, count // 10)
+    examples = Examples(
+        _join([NO_IMAGES, *(part.images for part in parts.values())]),
+        _join([NO_LABELS, *(part.labels for part in parts.values())]),
+        [drawing for part in parts.values() for drawing in part.drawings],
+        pen_repeats,
+        augmentation,
+    )
+    if len(examples) == 0:
+        raise DataError("there is nothing to learn from; name a source of data, such as --mnist")
     return Task(
-        Examples(mnist.train_images[:cut], mnist.train_labels[:cut]),
-        {"MNIST": Labelled(mnist.train_images[cut:], mnist.train_labels[cut:])},
-        {"MNIST": Labelled(mnist.test_images, mnist.test_labels)},
-        {"MNIST": f"the first {cut} training images"},
+        examples,
+        {name: part.validation for name, part in parts.items() if len(part.validation.labels)},
+        {name: part.test for name, part in parts.items() if len(part.test.labels)},
+        {name: part.description for name, part in parts.items()},
     )
 
 
-def kaggle_task(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Task:
-    """Divide Kaggle's labelled rows: tenths, always the same ones, for validation and for the test.
-
-    MNIST's own test set is no test here: Kaggle's file holds most of it.
-    """
-    order = np.random.default_rng(42).permutation(len(images))
-    size = int(len(images) * KAGGLE_HELD_OUT)
-    test, validation, rest = order[:size], order[size : 2 * size], order[2 * size :]
-    return Task(
-        Examples(images[rest], labels[rest]),
-        {"Kaggle": Labelled(images[validation], labels[validation])},
-        {"Kaggle": Labelled(images[test], labels[test])},
-        {"Kaggle": f"{len(rest)} rows of train.csv"},
-    )
-
-
-def add_pen(task: Task, drawings: Sequence[Drawing], repeats: int) -> Task:
-    """Return ``task`` with pen-drawn digits beside its images, divided by writer."""
-    parts = split_by_writer(drawings)
-    writers = len({drawing.writer for drawing in parts.train})
-    return Task(
-        Examples(task.train.images, task.train.image_labels, parts.train, repeats),
-        task.validation | {"pen": inked_drawings(parts.validation)},
-        task.test | {"pen": inked_drawings(parts.test)},
-        task.sources | {"pen": f"{len(parts.train)} digits by {writers} writers"},
-    )
+def _join(arrays: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Put arrays end to end; a single one that is not empty is not copied."""
+    filled = [array for array in arrays if len(array)]
+    return filled[0] if len(filled) == 1 else np.concatenate(arrays)

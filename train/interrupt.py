@@ -5,28 +5,49 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, current_thread, main_thread
+from threading import current_thread, main_thread
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+"""Ctrl-C, a polite kill, a terminal that was closed."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A run was asked to stop, and its state is saved; the message says where."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+class StopRequest:
+    """Becomes true when the first signal comes; ``signal_number`` says which."""
+
+    def __init__(self) -> None:
+        self.signal_number = 0
+
+    def __bool__(self) -> bool:
+        return self.signal_number != 0
 
 
 @contextmanager
-def stop_request() -> Iterator[Event]:
-    """Yield an event that the first SIGINT or SIGTERM sets; the second one interrupts at once."""
-    requested = Event()
+def stop_request() -> Iterator[StopRequest]:
+    """Yield what the first SIGINT, SIGTERM or SIGHUP sets; the second one interrupts at once."""
+    request = StopRequest()
     if current_thread() is not main_thread():  # only the main thread may set handlers
-        yield requested
+        yield request
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if requested.is_set():
+        if request:
             raise KeyboardInterrupt
-        requested.set()
+        request.signal_number = number
 
     before = {number: signal.signal(number, handle) for number in SIGNALS}
     try:
-        yield requested
+        yield request
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

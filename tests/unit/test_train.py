@@ -46,7 +46,7 @@ def test_a_run_writes_weights_that_know_their_data_and_their_errors(data, tmp_pa
     assert set(recognizer.metadata["errors"]["test"]) == {"MNIST", "pen"}
     assert 0 <= recognizer.metadata["errors"]["test"]["MNIST"] <= 1
     log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
-    assert [entry["epoch"] for entry in log] == [1, 2]
+    assert [entry["epoch"] for entry in log if entry["kind"] == "epoch"] == [1, 2]
     assert "MNIST" in capsys.readouterr().out
 
 
@@ -86,7 +86,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(data, tmp_path):
     (tmp_path / "weights.npz").write_bytes(b"the weights of before")
     command = [sys.executable, "-m", "train", *arguments(data, tmp_path, "--epochs", "5000")]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
-        wait_for(lambda: (tmp_path / "run/log.jsonl").exists() or process.poll() is not None)
+        wait_for(lambda: (tmp_path / "run/checkpoint.npz").exists() or process.poll() is not None)
         (tmp_path / "run/checkpoint.npz").unlink()
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
@@ -155,6 +155,7 @@ def test_evaluate_prints_each_digit_and_each_site(data, tmp_path, capsys):
         (["--mnist", "/nowhere"], "/nowhere"),
         (["--pen", "/nowhere"], "/nowhere"),
         (["--out", "/nowhere/weights.npz"], "/nowhere does not exist"),
+        (["--save-every", "-1"], "expected at least 0 seconds, got -1.0"),
     ],
 )
 def test_a_bad_option_is_named(data, tmp_path, capsys, options, message):

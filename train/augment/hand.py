@@ -1,4 +1,4 @@
-"""Random variations of handwriting, as pure functions of strokes or images and a generator.
+"""Other hands: random variations of handwriting, as pure functions and a generator.
 
 Every size is a standard deviation unless it says otherwise: most variants stay close to what was
 written, a few go as far as people's hands do.
@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.ink import PEN_WIDTH
-
-Floats = NDArray[np.float32]
+from train.augment.base import Augmentation, Floats, register
 
 
 def warp(images: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
@@ -128,3 +127,6 @@ def _look_up(images: NDArray[np.uint8], x: Floats, y: Floats) -> Floats:
     bottom += right * (flat.take(place + width + 1) - bottom)
     top += down * (bottom - top)
     return top
+
+
+HAND = register("hand", Augmentation(vary_strokes, warp))

@@ -1,0 +1,15 @@
+"""Random variations of handwriting, one way a file; a new one is a new file and one import here."""
+
+from train.augment import plain as plain  # imported for its registration
+from train.augment.base import AUGMENTATIONS, Augmentation, register
+from train.augment.hand import HAND, random_affine, vary_strokes, warp
+
+__all__ = [
+    "AUGMENTATIONS",
+    "HAND",
+    "Augmentation",
+    "random_affine",
+    "register",
+    "vary_strokes",
+    "warp",
+]

@@ -1,0 +1,98 @@
+"""The options that name data, one or two for each registered source, and what they come to."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from train.augment import AUGMENTATIONS
+from train.commands.parsing import Parser, UsageError
+from train.config import Config
+from train.data import MissingDataError
+from train.examples import Part, Task, combine
+from train.sources import SOURCES
+
+
+def add_data_options(parser: Parser) -> None:
+    """Add ``--mnist DIR``, ``--no-mnist`` and so on."""
+    group = parser.add_argument_group("data")
+    for name, source in SOURCES.items():
+        group.add_argument(f"--{name}", type=Path, metavar=source.metavar, help=source.help)
+        if source.by_default:
+            group.add_argument(
+                f"--no-{name}", action="store_true", help=f"leave {source.title} out"
+            )
+
+
+def data_option_names() -> set[str]:
+    """Return the names of these options' values."""
+    return set(SOURCES) | {f"no_{name}" for name in SOURCES}
+
+
+def chosen_sources(options: argparse.Namespace) -> dict[str, Path | None]:
+    """Return the sources to use, each with its place, or None for the usual places.
+
+    Raises UsageError for options that exclude each other.
+    """
+    named = {name for name in SOURCES if getattr(options, name) is not None}
+    left_out = {name for name in SOURCES if getattr(options, f"no_{name}", False)}
+    for name in named:
+        other = SOURCES[name].instead_of
+        if other in named:
+            raise UsageError(f"--{name} is in --{other}'s place: give one of the two")
+        left_out |= {other} - {""}
+    if both := named & left_out:
+        name = both.pop()
+        raise UsageError(f"--{name} and --no-{name}: give one of the two")
+    return {
+        name: getattr(options, name)
+        for name, source in SOURCES.items()
+        if name in named or (source.by_default and name not in left_out)
+    }
+
+
+def read_parts(options: argparse.Namespace) -> dict[str, Part]:
+    """Read the sources that the options come to, by title.
+
+    One that may be missing and is in no usual place is left out aloud, and the options then say
+    so. Raises UsageError and train.data.DataError.
+    """
+    parts = {}
+    for name, place in chosen_sources(options).items():
+        source = SOURCES[name]
+        try:
+            parts[source.title] = source.read(place)
+        except MissingDataError as error:
+            if not source.may_be_missing or place is not None:
+                raise
+            print(f"Going on without {source.title} digits. {error}", file=sys.stderr)
+            setattr(options, f"no_{name}", True)
+    return parts
+
+
+def read_task(options: argparse.Namespace) -> Task:
+    """Read the data that the options name, for a command that does not train."""
+    return combine(read_parts(options))
+
+
+def training_task(parts: Mapping[str, Part], config: Config) -> tuple[Task, dict[str, str]]:
+    """Put parts together for training; return a hash of each, which tells whether data changed."""
+    hashes = {f"data {title}": fingerprint(part) for title, part in parts.items()}
+    return combine(parts, config.pen_repeats, AUGMENTATIONS[config.augmentation]), hashes
+
+
+def fingerprint(part: Part) -> str:
+    """Return the SHA-256 of all that a part holds, in hexadecimal."""
+    sha256 = hashlib.sha256()
+    for images in (part.images, part.validation.images, part.test.images):
+        sha256.update(images.tobytes() if not images.flags.c_contiguous else images.data)
+    for labels in (part.labels, part.validation.labels, part.test.labels):
+        sha256.update(labels.tobytes())
+    for drawing in part.drawings:
+        sha256.update(f"{drawing.writer}\0{drawing.label}\0".encode("utf-8", "surrogatepass"))
+        for stroke in drawing.strokes:
+            sha256.update(stroke.tobytes())
+    return sha256.hexdigest()

@@ -1,0 +1,54 @@
+"""`python -m train fit`: trains a network and writes its weights."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from train.commands.base import Command, register
+from train.commands.data_options import add_data_options, read_parts, training_task
+from train.commands.parsing import Parser
+from train.commands.run_options import add_folder_options, add_settings, as_described, plan
+from train.config import Config
+from train.evaluate import error_table
+from train.run import begun, describe, finish, train, warn_of_changes
+from train.teachers import Teachers, load_teachers
+
+
+def add_options(parser: Parser) -> None:
+    """Add this command's options."""
+    add_data_options(parser)
+    add_settings(parser, Config())
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="weights of trained networks, whose mean answer is part of the targets "
+        "(without it: labels alone)",
+    )
+    add_folder_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, write the weights, print the errors on the test parts."""
+    work = plan(options)
+    with begun(work):
+        task, identity = training_task(read_parts(options), work.config)
+        teachers: Teachers | None = None
+        if options.teacher:
+            teachers, hashes = load_teachers(options.teacher, work.config)
+            identity |= hashes
+        warn_of_changes(options.config, identity)
+        describe(work, options.command, as_described(options), identity)
+        print(f"Training on {'; '.join(f'{name}: {what}' for name, what in task.sources.items())}.")
+        model, temperature = train(work, task, identity, teachers=teachers)
+        metadata = {"model": work.config.model, "trained_on": task.sources}
+        recognizer = finish(work, model, temperature, task, metadata)
+    print(error_table(recognizer, task.test))
+    print(f"Wrote {work.out}. `python build.py` puts it into the page.")
+    return 0
+
+
+register("fit", Command("train a network and write its weights", add_options, run, True))

@@ -1,0 +1,98 @@
+"""The options that every training run has: its settings, its folder, how it goes on."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from nn.recognizer import DEFAULT_PATH
+from train.commands.described import DEFAULT_RUN
+from train.commands.parsing import Parser, as_json
+from train.config import CHOICES, Config
+from train.run import Plan
+
+NOT_DESCRIBED = {"config", "resume", "fresh", "command"}
+"""What a run's description leaves out: it is not about what is learned."""
+
+
+def add_settings(parser: Parser, defaults: Config) -> None:
+    """Add an option for each setting."""
+    group = parser.add_argument_group("settings")
+    for field in dataclasses.fields(Config):
+        default = getattr(defaults, field.name)
+        choices: Any = sorted(CHOICES[field.name]) if field.name in CHOICES else None
+        group.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            type=type(default),
+            default=default,
+            choices=choices,
+            metavar=None if choices else type(default).__name__.upper(),
+            help=field.metadata["help"],
+        )
+
+
+def add_folder_options(parser: Parser) -> None:
+    """Add the options that say where a run writes and how it goes on."""
+    option = parser.add_argument_group("files").add_argument
+    option("--out", type=Path, default=DEFAULT_PATH, metavar="FILE", help="where the weights go")
+    option(
+        "--run",
+        type=Path,
+        default=DEFAULT_RUN,
+        metavar="DIR",
+        help="folder of the run: its description, checkpoints, log and report",
+    )
+    option(
+        "--save-every",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="time between checkpoints: what a kill can cost, in seconds",
+    )
+    option(
+        "--resume",
+        nargs="?",
+        const="newest",
+        choices=("newest", "previous"),
+        help="go on from the newest checkpoint in --run, with the settings of that run; "
+        "`previous` goes back to the one before (without it: start anew)",
+    )
+    option("--fresh", action="store_true", help="start anew although --run holds an unfinished run")
+    option(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="a run's run.json: repeat that run; options beside it go before what it says "
+        "(without it: the defaults here)",
+    )
+
+
+def settings(options: argparse.Namespace) -> Config:
+    """Return the settings that the options give; ValueError for one that cannot be."""
+    names = [field.name for field in dataclasses.fields(Config)]
+    return Config(**{name: getattr(options, name) for name in names})
+
+
+def plan(options: argparse.Namespace) -> Plan:
+    """Return what is to be done, checked; ValueError for a folder that is not there."""
+    if not options.out.parent.is_dir():
+        raise ValueError(f"--out: the folder {options.out.parent} does not exist; make it first")
+    if not options.save_every >= 0:
+        raise ValueError(f"--save-every: expected at least 0 seconds, got {options.save_every}")
+    return Plan(
+        settings(options),
+        options.run,
+        options.out,
+        options.resume or "",
+        options.fresh,
+        options.save_every,
+    )
+
+
+def as_described(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options as plain values: what the run's description keeps."""
+    return {
+        name: as_json(value) for name, value in vars(options).items() if name not in NOT_DESCRIBED
+    }

@@ -1,0 +1,58 @@
+"""The option that names a trained network: a weights file, or a run's checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+from nn.layers import Layer
+from nn.model import Sequential, fold_batchnorm
+from nn.recognizer import DEFAULT_PATH, Recognizer
+from train import checkpoint
+from train.commands.parsing import Parser
+from train.learner import set_arrays
+
+
+def add_weights_option(parser: Parser) -> None:
+    """Add ``--weights``."""
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        default=DEFAULT_PATH,
+        metavar="FILE",
+        help="trained network: a weights file, or the checkpoint.npz of a run",
+    )
+
+
+def load_weights(path: Path) -> Recognizer:
+    """Read a weights file, or the averaged weights of a checkpoint.
+
+    Raises nn.weights.WeightsError, and train.checkpoint.CheckpointError for a damaged checkpoint.
+    """
+    if not _is_checkpoint(path):
+        return Recognizer.load(path)
+    state, settings, _ = checkpoint.read(path)
+    try:
+        model = Sequential([_make_layer(**entry) for entry in state.layers])
+        set_arrays(model, state.averaged)
+        folded = fold_batchnorm(model)
+    except (TypeError, KeyError, ValueError) as error:
+        raise checkpoint.CheckpointError(
+            f"{path}: no network can be made of it ({error})"
+        ) from error
+    metadata = {"model": settings["model"], "config": settings, "step": state.step}
+    return Recognizer(folded, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _make_layer(type: str, **sizes: int) -> Layer:
+    return Layer.registry[type](**sizes)
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """Tell a checkpoint from a weights file by what is in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "step.npy" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False  # the reader of weights says what is wrong with it

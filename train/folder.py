@@ -1,0 +1,100 @@
+"""A run's folder: what lies in it, and that one run at a time writes there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from train import checkpoint
+
+FILES = (
+    "run.json",  # the settings and data: give it back with --config to repeat the run
+    "checkpoint.npz",
+    "checkpoint.previous.npz",
+    "checkpoint.npz.unreadable",
+    "log.jsonl",
+    "report.html",
+    "result.json",  # the errors in the end
+    "start.npz",  # the weights that fine-tuning started from
+    "weights.npz",
+    "tensorboard",
+)
+"""What a run writes."""
+BEFORE = "before"
+"""The folder within the folder where a new run puts what an earlier one left."""
+
+
+class FolderError(ValueError):
+    """The folder is in use, or holds a run that is not to be lost."""
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Make the folder this process's own for a while; it is made if need be.
+
+    A process that is killed gives it free at once, since the lock is the system's, not a file's
+    existence. Raises FolderError, naming the process, if another one has it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:  # on Windows nothing is locked
+        yield
+        return
+    with open(directory / "lock", "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            owner = file.read().strip() or "another process"
+            raise FolderError(
+                f"{directory}: in use by {owner}; wait for it, or give another folder with --run"
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def clear(directory: Path, fresh: bool) -> None:
+    """Make room for a new run: what an earlier one left goes to the folder ``before`` in there.
+
+    Raises FolderError if that is a run that was stopped on the way, unless ``fresh``.
+    """
+    if not fresh:
+        _refuse_unfinished(directory / "checkpoint.npz")
+    _delete_parts(directory)
+    left = [directory / name for name in FILES if (directory / name).exists()]
+    if not left:
+        return
+    before = directory / BEFORE
+    shutil.rmtree(before, ignore_errors=True)
+    before.mkdir()
+    for path in left:
+        os.replace(path, before / path.name)
+
+
+def _delete_parts(directory: Path) -> None:
+    """Delete what a killed process had begun to write."""
+    for path in directory.glob(".*.part"):
+        with suppress(FileNotFoundError):
+            path.unlink()
+
+
+def _refuse_unfinished(path: Path) -> None:
+    try:
+        state, _, _ = checkpoint.read(path)
+    except checkpoint.CheckpointError:
+        return
+    if not state.finished:
+        raise FolderError(
+            f"{path.parent}: holds a run that was stopped at step {state.step} of "
+            f"{state.steps or 'more'}; go on with it by --resume, put it aside by --fresh, or give "
+            "another folder with --run"
+        )

@@ -1,0 +1,109 @@
+"""A network in training: one step changes its weights, and an average of them follows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nn.layers import Array
+from nn.model import Sequential
+from nn.optim import SGD, Adam
+from train.architectures import build, ignore_input_gradient
+from train.checkpoint import Arrays, State
+from train.config import Config
+from train.parallel import DataParallel
+from train.schedule import learning_rate
+
+
+class DivergedError(RuntimeError):
+    """The loss or a weight is no longer a number; the message says what to change."""
+
+
+class Learner:
+    """All that changes from step to step, and the step itself."""
+
+    def __init__(
+        self, config: Config, steps: int, state: State, start: Sequential | None = None
+    ) -> None:
+        """Begin as ``state`` says, or, where that is empty, with ``start`` or a fresh network."""
+        self.config, self.steps, self.step = config, steps, state.step
+        self.model = build(config.model, config.seed) if start is None else copy_of(start)
+        ignore_input_gradient(self.model)
+        self.optimizer = _optimizer(config)
+        self.averaged = {name: array.copy() for name, array in self.model.arrays().items()}
+        if state.model:
+            set_arrays(self.model, state.model)
+            self.averaged, self.optimizer.state = state.averaged, state.optimizer
+        self._parallel = DataParallel(self.model, config.threads)
+
+    def learn(self, inputs: Array, targets: Array) -> float:
+        """Take one step on a batch and return its mean loss before the step.
+
+        Raises DivergedError, and changes nothing, if that is no finite number.
+        """
+        loss = self._parallel.loss_and_gradients(inputs, targets)
+        if not math.isfinite(loss):
+            raise DivergedError(f"the loss became {loss} at step {self.step}")
+        self.optimizer.learning_rate = self.learning_rate()
+        self.optimizer.step(self.model.parameters())
+        self.step += 1
+        _follow(self.averaged, self.model.arrays(), self.config.averaging, self.step)
+        return loss
+
+    def learning_rate(self) -> float:
+        """Return the size of the step that comes next."""
+        return learning_rate(self.config.learning_rate, self.step, self.steps)
+
+    def snapshot(self) -> State:
+        """Return what a checkpoint needs to know of this, not copied.
+
+        Raises DivergedError if a weight is no finite number: such a state is not worth keeping.
+        """
+        arrays = self.model.arrays()
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise DivergedError(f"the weights {name} became infinite at step {self.step}")
+        layers = [{"type": type(layer).__name__, **layer.config()} for layer in self.model.layers]
+        return State(
+            self.step, self.steps, arrays, self.averaged, self.optimizer.state, layers=layers
+        )
+
+    def result(self) -> Sequential:
+        """Return a network of its own with the averaged weights."""
+        model = copy_of(self.model)
+        set_arrays(model, self.averaged)
+        return model
+
+    def close(self) -> None:
+        """End the threads."""
+        self._parallel.close()
+
+
+def copy_of(model: Sequential) -> Sequential:
+    """Return a network of the same layers with the same numbers, in arrays of its own."""
+    copy = Sequential([type(layer)(**layer.config()) for layer in model.layers])
+    set_arrays(copy, model.arrays())
+    return copy
+
+
+def set_arrays(model: Sequential, arrays: Arrays) -> None:
+    """Copy stored parameters and buffers into ``model``."""
+    for name, target in model.arrays().items():
+        target[...] = arrays[name]
+
+
+def _optimizer(config: Config) -> SGD | Adam:
+    if config.optimizer == "adam":
+        return Adam(config.learning_rate, weight_decay=config.weight_decay)
+    return SGD(config.learning_rate, config.momentum, config.weight_decay)
+
+
+def _follow(averaged: Arrays, current: Arrays, decay: float, step: int) -> None:
+    """Move the average towards the current weights: Polyak averaging with an exponential memory.
+
+    In the first steps the memory is shorter, so that the random start is soon forgotten.
+    """
+    share = np.float32(1 - min(decay, step / (step + 10)))
+    for name, average in averaged.items():
+        average += share * (current[name] - average)

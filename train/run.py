@@ -1,0 +1,179 @@
+"""A whole run: a folder of its own, training, weights with their measured errors, the result."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nn import Recognizer, weights
+from nn.model import Sequential, fold_batchnorm
+from train.architectures import build
+from train.calibrate import calibrate
+from train.config import Config
+from train.data.files import replacing
+from train.evaluate import error_rate
+from train.examples import Task
+from train.folder import clear, locked
+from train.loop import fit
+from train.teachers import Teachers
+
+DESCRIPTION = "run.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is asked to do."""
+
+    config: Config
+    directory: Path
+    out: Path
+    resume: str = ""
+    fresh: bool = False
+    save_every: float = 30.0
+
+
+@contextmanager
+def begun(plan: Plan) -> Iterator[None]:
+    """Hold the run's folder, cleared for a new run; raises train.folder.FolderError."""
+    with locked(plan.directory):
+        if not plan.resume:
+            clear(plan.directory, plan.fresh)
+        yield
+
+
+def describe(
+    plan: Plan, command: str, options: Mapping[str, Any], identity: Mapping[str, str]
+) -> None:
+    """Write into the run's folder what it takes to repeat it: the command and all its options.
+
+    A run that is resumed keeps the description that it has. ``identity`` holds hashes of the data;
+    the versions are there because only the same ones give the same bits.
+    """
+    path = plan.directory / DESCRIPTION
+    if plan.resume and path.exists():
+        return
+    made_with = {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "machine": platform.machine(),
+    }
+    write_json(
+        path,
+        {
+            "command": command,
+            "options": dict(options),
+            "identity": dict(identity),
+            "made_with": made_with,
+        },
+    )
+
+
+def warn_of_changes(origin: Path | None, identity: Mapping[str, str]) -> None:
+    """Say what is not as it was in the run that is to be repeated."""
+    if origin is None:
+        return
+    described = json.loads(origin.read_text("utf-8"))
+    was = described.get("identity", {})
+    changed = [name for name in was.keys() | identity.keys() if was.get(name) != identity.get(name)]
+    if changed:
+        print(
+            f"This is no exact repetition of {origin}: other than there are "
+            f"{', '.join(sorted(changed))}.",
+            file=sys.stderr,
+        )
+    numpy = described.get("made_with", {}).get("numpy", np.__version__)
+    if numpy != np.__version__:
+        print(
+            f"{origin} was made with NumPy {numpy}, this is {np.__version__}: "
+            "the last bits may differ.",
+            file=sys.stderr,
+        )
+
+
+def train(
+    plan: Plan,
+    task: Task,
+    identity: Mapping[str, str],
+    start: Sequential | None = None,
+    teachers: Teachers | None = None,
+) -> tuple[Sequential, float]:
+    """Train as planned; return the network as it ships and the temperature of its calibration."""
+    check_can_ship(build(plan.config.model, 0) if start is None else start, plan.config.model)
+    trained = fit(
+        task,
+        plan.config,
+        plan.directory,
+        plan.resume,
+        start=start,
+        teachers=teachers,
+        identity=identity,
+        save_every=plan.save_every,
+    )
+    model = fold_batchnorm(trained)
+    return model, calibrate(model, task.validation)
+
+
+def check_can_ship(model: Sequential, name: str) -> None:
+    """Find before the training what would fail after it; ValueError says what."""
+    try:
+        folded = fold_batchnorm(model)
+        calibrate(folded, {})
+        shape = folded.forward(np.zeros((2, 28, 28, 1), np.float32)).shape
+    except ValueError as error:
+        raise ValueError(f"model {name}: {error}") from error
+    if len(shape) != 2 or shape[1] < 10:
+        raise ValueError(f"model {name}: expected outputs (batch, at least 10), got {shape}")
+
+
+def finish(
+    plan: Plan,
+    model: Sequential,
+    temperature: float,
+    task: Task,
+    metadata: Mapping[str, Any],
+) -> Recognizer:
+    """Write the weights and the run's result; return what reads with these weights.
+
+    The errors in both are those of the very numbers in the file, rounding included.
+    """
+    metadata = {
+        "config": plan.config.to_dict(),
+        "temperature": temperature,
+        "date": datetime.now(UTC).date().isoformat(),
+        **metadata,
+    }
+    draft = plan.out.with_name(f".{plan.out.name}.draft")
+    try:
+        weights.save(draft, model, metadata)
+        recognizer = Recognizer.load(draft)
+    finally:
+        draft.unlink(missing_ok=True)
+    errors = {
+        kind: {name: error_rate(recognizer, part) for name, part in parts.items()}
+        for kind, parts in (("validation", task.validation), ("test", task.test))
+    }
+    weights.save(plan.out, model, metadata | {"errors": errors})
+    recognizer = Recognizer.load(plan.out)
+    result = {
+        "weights": str(plan.out.absolute()),
+        "sha256": recognizer.model_hash,
+        "temperature": temperature,
+        "errors": errors,
+    }
+    write_json(plan.directory / "result.json", result)
+    return recognizer
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON for people and programs, whole or not at all."""
+    with replacing(path) as file:
+        file.write((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())

@@ -1,0 +1,60 @@
+"""What a network gets wrong on held-out images: how many, which for which, and the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.model import Sequential
+from nn.recognizer import DIGITS, Recognizer
+from train.evaluate import predictions
+from train.examples import Labelled
+
+WORST = 24
+"""So many mistakes are kept to be looked at."""
+
+
+class Mistake(NamedTuple):
+    """An image that was read wrong."""
+
+    image: NDArray[np.uint8]
+    label: int
+    read: int
+    confidence: float
+    """The probability of the wrong answer."""
+
+
+class Measured(NamedTuple):
+    """The figures of one part of the data."""
+
+    error: float
+    """The share of images that are read wrong, 0 to 1."""
+    confusion: NDArray[np.intp]
+    """``(10, 10)``: how many images of the row's digit were read as the column's."""
+    mistakes: tuple[Mistake, ...]
+    """The most confident first."""
+
+
+def measure(model: Sequential, parts: Mapping[str, Labelled]) -> dict[str, Measured]:
+    """Return the figures of ``model`` on each part."""
+    recognizer = Recognizer(model, {})
+    return {name: _measure(predictions(recognizer, part), part) for name, part in parts.items()}
+
+
+def _measure(probabilities: NDArray[np.float32], part: Labelled) -> Measured:
+    read, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    confusion = np.zeros((DIGITS, DIGITS), np.intp)
+    np.add.at(confusion, (part.labels, read), 1)
+    wrong = np.flatnonzero(read != part.labels)
+    worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:WORST]
+    return Measured(
+        float((read != part.labels).mean()),
+        confusion,
+        tuple(
+            Mistake(part.images[i], int(part.labels[i]), int(read[i]), float(confidence[i]))
+            for i in worst
+        ),
+    )
