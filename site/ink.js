@@ -75,7 +75,7 @@ export class Ink {
   /**
    * Tell whether a point is on a stroke's ink.
    * @param {Stroke} stroke
-   * @param {Point} point
+   * @param {readonly [number, number]} point
    */
   isOn(stroke, [x, y]) {
     return stroke.some(([ax, ay], i) => {

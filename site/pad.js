@@ -13,6 +13,8 @@ const PALM = 90;
 const PEN_MEMORY = 1000;
 /** Steps that can be undone. */
 const HISTORY = 200;
+/** The eraser looks for ink this often on its way, in the drawing's units. */
+const ERASER_STEP = 20;
 /** What PointerEvent.button is for the far end of a pen. */
 const ERASER = 5;
 
@@ -30,8 +32,8 @@ export class Pad extends EventTarget {
   #strokes = [];
   /** @type {Stroke | undefined} the stroke that is being drawn */
   #live;
-  /** @type {{id: number, type: string, before?: readonly Stroke[]} | undefined} the pointer at work; `before`: what it
-   *   erases from */
+  /** @type {{id: number, type: string, eraser?: {at: Point, before: readonly Stroke[]}} | undefined} the pointer at work;
+   *   as an eraser it remembers where it is and what was there before it */
   #pointer;
   #penSeen = -Infinity;
   /** @type {(readonly Stroke[])[]} */
@@ -199,11 +201,12 @@ export class Pad extends EventTarget {
     this.end(); // a stroke of the keyboard's pen
     this.#canvas.setPointerCapture(event.pointerId);
     this.#pointer = { id: event.pointerId, type: event.pointerType };
+    const point = this.#ink.locate(event);
     if (this.erasing || event.button === ERASER) {
-      this.#pointer.before = this.#strokes;
-      this.#erase(event);
+      this.#pointer.eraser = { at: point, before: this.#strokes };
+      this.#erase(this.#pointer.eraser, event);
     } else {
-      this.begin(this.#ink.locate(event));
+      this.begin(point);
     }
   }
 
@@ -225,7 +228,7 @@ export class Pad extends EventTarget {
   #move(event) {
     if (event.pointerType === 'pen') this.#penSeen = event.timeStamp;
     if (event.pointerId !== this.#pointer?.id) return;
-    if (this.#pointer.before) return this.#erase(event);
+    if (this.#pointer.eraser) return this.#erase(this.#pointer.eraser, event);
     const events = event.getCoalescedEvents?.() ?? [];
     this.extend((events.length ? events : [event]).map((each) => this.#ink.locate(each)));
   }
@@ -234,18 +237,28 @@ export class Pad extends EventTarget {
   #up(event) {
     if (event.pointerId !== this.#pointer?.id) return;
     if (event.type === 'pointerup') this.#move(event);
-    const { before } = this.#pointer;
-    if (!before) return this.end();
+    const { eraser } = this.#pointer;
+    if (!eraser) return this.end();
     this.#drop();
-    if (before === this.#strokes) return;
-    this.#remember(before);
+    if (eraser.before === this.#strokes) return;
+    this.#remember(eraser.before);
     this.#changed();
   }
 
-  /** @param {PointerEvent} event */
-  #erase(event) {
-    const touched = this.#ink.locate(event);
-    const left = this.#strokes.filter((stroke) => !this.#ink.isOn(stroke, touched));
+  /**
+   * Take away the strokes on the way from where the pointer was.
+   * @param {{at: Point}} eraser
+   * @param {PointerEvent} event
+   */
+  #erase(eraser, event) {
+    const [x, y] = eraser.at;
+    const to = this.#ink.locate(event);
+    eraser.at = to;
+    const steps = Math.ceil(Math.hypot(to[0] - x, to[1] - y) / ERASER_STEP) || 1;
+    const way = Array.from({ length: steps }, (_, i) => (i + 1) / steps).map(
+      (part) => /** @type {const} */ ([x + part * (to[0] - x), y + part * (to[1] - y)]),
+    );
+    const left = this.#strokes.filter((stroke) => !way.some((place) => this.#ink.isOn(stroke, place)));
     if (left.length === this.#strokes.length) return;
     this.#strokes = left;
     this.#redraw();
@@ -254,7 +267,7 @@ export class Pad extends EventTarget {
 
   /** Forget what the pointer is doing. */
   #abandon() {
-    const before = this.#pointer?.before ?? this.#strokes;
+    const before = this.#pointer?.eraser?.before ?? this.#strokes;
     this.#drop();
     this.#strokes = before;
     this.#redraw();
