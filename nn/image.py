@@ -179,14 +179,24 @@ def _ink(grey: Grey) -> Grey | None:
     for shade in (_closed(grey), -_closed(-grey)):
         other = _digit(_darkness(grey, shade, noise), noise)
         if other is not None and _on_rim(other) < 0.05 and other.sum() < 0.7 * found.sum():
-            found = other
+            found = _off_rim(other)
     return found
 
 
 def _on_rim(ink: Grey) -> float:
     """The share of the picture's outermost pixels that hold ink."""
-    rim = np.concatenate([ink[0], ink[-1], ink[1:-1, 0], ink[1:-1, -1]])
-    return float((rim > 0).mean())
+    return float((_rim(ink) > 0).mean())
+
+
+def _off_rim(ink: Grey) -> Grey:
+    """The ink without the pieces on the rim, unless there are no others: a shadow's corners."""
+    label = _labels(ink > 0)
+    inside = np.where(np.isin(label, _rim(label)[_rim(ink) > 0]), np.float32(0), ink)
+    return inside if inside.any() else ink
+
+
+def _rim(values: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])
 
 
 def _darkness(grey: Grey, paper: Grey, noise: float) -> Grey:
