@@ -119,9 +119,9 @@ $(VENV)/.venv:
 	        "Install one and name it, for example: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	    package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
-	    if [ "$$(id -u)" = 0 ]; then sudo=; else sudo='sudo -n'; fi; \
+	    if [ "$$(id -u)" = 0 ]; then sudo=env; else sudo='sudo -n env'; fi; \
 	    echo "$(PYTHON) cannot make virtual environments yet: installing $$package"; \
-	    { $$sudo apt-get update && $$sudo apt-get install -y --no-install-recommends $$package; } >/dev/null || { \
+	    { $$sudo apt-get update && $$sudo DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$package; } >/dev/null || { \
 	        echo "Could not install it. Run \`sudo apt-get install $$package\` and then make again." >&2; exit 1; }; }
 	$(PYTHON) -m venv $(CLEAR) $(VENV)
 	@touch $@
