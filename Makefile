@@ -38,7 +38,6 @@ build: $(VENV)/.run ## Build the site in site/generated/ (OUT=dist: a complete c
 
 test: setup-test lint build ## Set up what is missing and run all tests, in a real browser too (ARGS="-k name")
 	@$(PY) -m pytest $(ARGS)
-	@$(PY) -c 'import torch' 2>/dev/null || echo 'Left out: the comparisons with PyTorch (it is not installed).'
 
 train: $(VENV)/.run ## Train the network (ARGS="--help" shows the options)
 	@$(PY) -m train $(ARGS)
