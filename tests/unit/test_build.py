@@ -314,8 +314,9 @@ def test_pip_is_asked_for_a_wheel_that_holds_the_files(project: Project, tmp_pat
     assert_site_has_the_originals(project)
 
 
+@pytest.mark.parametrize("installed", ["none", "broken"])
 def test_npm_is_asked_for_a_package_that_holds_the_files(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: str
 ) -> None:
     package = tmp_path / "runtime"
     package.mkdir()
@@ -323,7 +324,12 @@ def test_npm_is_asked_for_a_package_that_holds_the_files(
     for name, data in project.originals.items():
         (package / name).write_bytes(data)
     project.write_lock({"npm": str(package), "member": "package/{name}"})
-    monkeypatch.setenv("PATH", "")  # npm comes from the Python package then
+    npm = tmp_path / "bin" / "npm"
+    npm.parent.mkdir()
+    if installed == "broken":
+        npm.write_text("#!/bin/sh\nexit 1\n")
+        npm.chmod(0o755)
+    monkeypatch.setenv("PATH", str(npm.parent))  # npm comes from the Python package then
     assert_site_has_the_originals(project)
 
 
