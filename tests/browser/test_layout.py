@@ -1,0 +1,89 @@
+"""The page keeps still, fits small windows, and everybody can use it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewContext
+from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
+from tests.browser.hosting import StaticHost
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+SIZES = {"small phone": (320, 568), "phone": (390, 844), "side": (844, 390), "desktop": (1280, 800)}
+SHIFTS = """
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+        for (const { value, sources } of list.getEntries()) {
+            window.shifts.push([value, ...sources.map(({ node }) => node?.id || node?.className)]);
+        }
+    }).observe({ type: 'layout-shift', buffered: true });
+"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_moves_while_the_page_loads_and_reads(
+    new_context: NewContext, site_host: StaticHost, size: str
+) -> None:
+    width, height = SIZES[size]
+    context = new_context(viewport={"width": width, "height": height})
+    context.add_init_script(SHIFTS)
+    page = context.new_page()
+    page.goto(site_host.url)
+    draw(page, sample("1"))
+    wait_for_engine(page)
+    expect_answer(page, "1")
+    page.keyboard.press("Escape")
+    draw(page, sample("8"))
+    expect_answer(page, "8")
+    # The words of one answer and the next differ in width: that is all that may show.
+    shifts = page.evaluate("window.shifts")
+    assert sum(value for value, *_ in shifts) < 0.001, shifts
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_paper_and_the_answer_are_in_sight_without_scrolling(page: Page, size: str) -> None:
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_function("width => innerWidth === width", arg=width)
+    for part in ("#pad", "#clear", "#answer", "#seen"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_audit_finds_no_barrier(page: Page, scheme: str) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: `make lint-js` installs it")
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    page.evaluate(AXE.read_text("utf-8"))
+    assert audit(page) == []
+    draw(page, sample("4"))
+    expect_answer(page, "4")
+    assert audit(page) == []
+
+
+def test_an_audit_of_the_page_with_a_message_finds_no_barrier(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: `make lint-js` installs it")
+    own_host.missing.add("engine.py")
+    page = new_context().new_page()
+    page.goto(own_host.url)
+    wait_for_engine(page, "none")
+    page.evaluate(AXE.read_text("utf-8"))
+    assert audit(page) == []
+
+
+def audit(page: Page) -> list[dict[str, Any]]:
+    """Return what axe-core finds wrong: rule and elements."""
+    found: list[dict[str, Any]] = page.evaluate(
+        """async () => (await axe.run()).violations.map(({ id, help, nodes }) => (
+            { id, help, elements: nodes.map(({ html, failureSummary }) => [html, failureSummary]) }
+        ))"""
+    )
+    return found
