@@ -12,6 +12,7 @@ from train.commands.parsing import UsageError
 from train.interrupt import Stopped
 from train.keeper import SaveError
 from train.learner import DivergedError
+from train.sweep import SweepError
 
 HELP = ("-h", "--help")
 
@@ -32,12 +33,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _say(str(error), 2)
     except Stopped as stopped:
-        return _say(
-            f"{stopped}; the same command with --resume goes on from there", stopped.exit_code
-        )
+        return _say(str(stopped), stopped.exit_code)
     except KeyboardInterrupt:
         return _say("stopped", 130)
-    except (DivergedError, SaveError, ValueError, OSError) as error:  # DataError, WeightsError ...
+    except (
+        DivergedError,
+        SaveError,
+        SweepError,
+        ValueError,
+        OSError,
+    ) as error:
         return _say(str(error), 1)
 
 

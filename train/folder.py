@@ -69,7 +69,6 @@ def clear(directory: Path, fresh: bool) -> None:
     """
     if not fresh:
         _refuse_unfinished(directory / "checkpoint.npz")
-    _delete_parts(directory)
     left = [directory / name for name in FILES if (directory / name).exists()]
     if not left:
         return
@@ -80,7 +79,7 @@ def clear(directory: Path, fresh: bool) -> None:
         os.replace(path, before / path.name)
 
 
-def _delete_parts(directory: Path) -> None:
+def delete_parts(directory: Path) -> None:
     """Delete what a killed process had begun to write."""
     for path in directory.glob(".*.part"):
         with suppress(FileNotFoundError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import current_thread, main_thread
 from types import FrameType
@@ -33,8 +33,11 @@ class StopRequest:
 
 
 @contextmanager
-def stop_request() -> Iterator[StopRequest]:
-    """Yield what the first SIGINT, SIGTERM or SIGHUP sets; the second one interrupts at once."""
+def stop_request(call: Callable[[], None] | None = None) -> Iterator[StopRequest]:
+    """Yield what the first SIGINT, SIGTERM or SIGHUP sets; the second one interrupts at once.
+
+    ``call`` is called with the first one.
+    """
     request = StopRequest()
     if current_thread() is not main_thread():  # only the main thread may set handlers
         yield request
@@ -44,6 +47,8 @@ def stop_request() -> Iterator[StopRequest]:
         if request:
             raise KeyboardInterrupt
         request.signal_number = number
+        if call is not None:
+            call()
 
     before = {number: signal.signal(number, handle) for number in SIGNALS}
     try:

@@ -55,6 +55,6 @@ class Keeper:
         if self._saved_step < 0:
             return "No checkpoint had been written yet."
         return (
-            f"The last good weights are those of step {self._saved_step} in {self.path} "
-            f"(`python -m train export {self.path} --weights FILE` makes a weights file of them)."
+            f"The last good weights are those of step {self._saved_step} in {self.path}; "
+            f"`python -m train export --weights {self.path} --npz FILE` makes a weights file."
         )

@@ -78,14 +78,14 @@ def fit(
                     save()
                 if stop and learner.step < steps:
                     raise Stopped(
-                        f"stopped at step {learner.step} of {steps}, which {keeper.path} holds",
+                        f"stopped at step {learner.step} of {steps}, which {keeper.path} holds; "
+                        "the same command with --resume goes on from there",
                         stop.signal_number,
                     )
             watcher.finish(learner.result())
     except DivergedError as error:
         raise DivergedError(
-            f"{error}. {keeper.last_good()} "
-            f"Try a --learning-rate below {config.learning_rate}, from the start or from there"
+            f"{error}. {keeper.last_good()} Try a --learning-rate below {config.learning_rate}"
         ) from error
     finally:
         ahead.close()

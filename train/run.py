@@ -22,7 +22,7 @@ from train.config import Config
 from train.data.files import replacing
 from train.evaluate import error_rate
 from train.examples import Task
-from train.folder import clear, locked
+from train.folder import clear, delete_parts, locked
 from train.loop import fit
 from train.teachers import Teachers
 
@@ -45,6 +45,7 @@ class Plan:
 def begun(plan: Plan) -> Iterator[None]:
     """Hold the run's folder, cleared for a new run; raises train.folder.FolderError."""
     with locked(plan.directory):
+        delete_parts(plan.directory)
         if not plan.resume:
             clear(plan.directory, plan.fresh)
         yield

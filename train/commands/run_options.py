@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ NOT_DESCRIBED = {"config", "resume", "fresh", "command"}
 """What a run's description leaves out: it is not about what is learned."""
 
 
-def add_settings(parser: Parser, defaults: Config) -> None:
-    """Add an option for each setting."""
+def add_settings(parser: Parser, defaults: Config, without: Collection[str] = ()) -> None:
+    """Add an option for each setting but those in ``without``."""
     group = parser.add_argument_group("settings")
     for field in dataclasses.fields(Config):
+        if field.name in without:
+            continue
         default = getattr(defaults, field.name)
         choices: Any = sorted(CHOICES[field.name]) if field.name in CHOICES else None
         group.add_argument(
@@ -71,7 +74,7 @@ def add_folder_options(parser: Parser) -> None:
 
 def settings(options: argparse.Namespace) -> Config:
     """Return the settings that the options give; ValueError for one that cannot be."""
-    names = [field.name for field in dataclasses.fields(Config)]
+    names = [field.name for field in dataclasses.fields(Config) if field.name in options]
     return Config(**{name: getattr(options, name) for name in names})
 
 

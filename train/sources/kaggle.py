@@ -40,6 +40,10 @@ def read_train_csv(path: Path | None) -> Part:
 register(
     "kaggle",
     Source(
-        "Kaggle", "CSV", "Kaggle's train.csv, in MNIST's place", read_train_csv, instead_of="mnist"
+        "Kaggle",
+        "CSV",
+        "Kaggle's train.csv, in MNIST's place (without it: MNIST)",
+        read_train_csv,
+        instead_of="mnist",
     ),
 )

@@ -1,0 +1,171 @@
+"""The command line: every option explained, a run repeated from its file, wrong use in words."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nn import Recognizer
+from tests.training import quick, same_weights, stop_after_first_epoch, write_data
+from train.__main__ import main
+from train.commands import COMMANDS
+from train.commands.described import make_parser
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """The folder of a run that ended."""
+    folder = tmp_path_factory.mktemp("finished")
+    assert main(quick(data, folder, "--seed", "4")) == 0
+    return folder
+
+
+def test_the_overview_names_every_command(capsys):
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"    {name} " in shown for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_says_what_it_is_and_its_default(name, capsys):
+    parser = make_parser(name)
+    shown = " ".join(parser.format_help().split())
+    for action in parser._actions:
+        assert action.help, action.option_strings
+        is_argument = not action.option_strings or isinstance(action, argparse._HelpAction)
+        says_default = "(default: " in action.help or "(without it: " in action.help
+        if not is_argument and action.default is None:
+            assert says_default, f"{name} {action.option_strings}: {action.help}"
+        elif not is_argument and action.default not in (None, []):
+            assert f"(default: {action.default}" in shown or action.default is False
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert f"python -m train {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evalute"], "there is no command 'evalute'; expected one of evaluate, explain, export"),
+        (["--epoch", "3"], "unrecognized arguments: --epoch 3"),
+        (["--epochs", "three"], "argument --epochs: invalid int value: 'three'"),
+        (["--model", "vgg"], "argument --model: invalid choice: 'vgg'"),
+        (["--mnist", "a", "--kaggle", "b"], "--kaggle is in --mnist's place: give one"),
+        (["--pen", "a", "--no-pen"], "--pen and --no-pen: give one of the two"),
+        (["--config", "/nowhere.json"], "/nowhere.json: there is no such file"),
+        (["export"], "nothing to export: give --onnx FILE"),
+        (["fine-tune"], "expected --corrections CSV"),
+    ],
+)
+def test_wrong_use_ends_with_code_2_and_in_words(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_run_is_repeated_to_the_same_bits_from_its_own_file(data, finished, tmp_path, capsys):
+    description = finished / "run/run.json"
+    again = ["--run", str(tmp_path / "run"), "--out", str(tmp_path / "weights.npz")]
+    assert main(["--config", str(description), *again]) == 0
+    assert same_weights(finished / "weights.npz", tmp_path / "weights.npz")
+    assert "exact repetition" not in capsys.readouterr().err
+    ours, theirs = (json.loads((f / "run/run.json").read_text()) for f in (finished, tmp_path))
+    assert ours["identity"] == theirs["identity"]
+    differing = {
+        name for name in ours["options"] if ours["options"][name] != theirs["options"][name]
+    }
+    assert differing == {"run", "out"}
+
+
+def test_options_beside_the_file_go_before_it(data, finished, tmp_path, capsys):
+    arguments = ["--config", str(finished / "run/run.json"), "--seed", "5", "--epochs", "1"]
+    files = ["--run", str(tmp_path / "run"), "--out", str(tmp_path / "weights.npz")]
+    kaggle = ["--kaggle", str(data / "train.csv")]  # in the place of all data in the file
+    assert main([*arguments, *files, *kaggle, "--no-pen"]) == 0
+    metadata = Recognizer.load(tmp_path / "weights.npz").metadata
+    assert (metadata["config"]["seed"], metadata["config"]["batch_size"]) == (5, 16)
+    assert set(metadata["trained_on"]) == {"Kaggle"}
+    assert "no exact repetition" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("nonsense", "expected a run's description as JSON"),
+        ("[]", 'expected {"command": ..., "options": {...}}'),
+        ('{"command": "fit", "options": {"epoch": 3}}', "there is no option 'epoch'"),
+        ('{"command": "fit", "options": {"epochs": "x"}}', "invalid int value: 'x'"),
+        ('{"command": "fly", "options": {}}', "describes a run of 'fly'"),
+    ],
+)
+def test_a_file_that_describes_no_run_is_named(tmp_path, capsys, content, message):
+    path = tmp_path / "run.json"
+    path.write_text(content)
+    assert main(["--config", str(path)]) == 2
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert str(path) in shown
+
+
+def test_explain_tells_what_was_run_how_it_went_and_how_to_repeat_it(finished, capsys):
+    assert main(["explain", str(finished / "run")]) == 0
+    shown = capsys.readouterr().out
+    for part in (
+        "seed = 4 (usually 0)", "data MNIST: SHA-256 ", "stands at step 18 of 18",
+        "| epoch | loss | MNIST error % |", "errors on MNIST, test: ", "--config ",
+    ):  # fmt: skip
+        assert part in shown
+
+
+def test_explain_tells_of_a_run_that_was_stopped(data, tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        stop_after_first_epoch(patch)
+        assert main(quick(data, tmp_path)) == 130
+    assert main(["explain", str(tmp_path / "run")]) == 0
+    shown = capsys.readouterr().out
+    assert "stands at step 9 of 18" in shown
+    assert "There is none yet." in shown
+
+
+def test_explain_says_where_there_is_no_run(tmp_path, capsys):
+    assert main(["explain", str(tmp_path)]) == 1
+    assert "expected a folder that `python -m train` made" in capsys.readouterr().err
+
+
+def test_predict_writes_what_kaggle_takes(data, finished, tmp_path, capsys):
+    target = tmp_path / "submission.csv"
+    weights = ["--weights", str(finished / "weights.npz")]
+    assert main(["predict", str(data / "test.csv"), "--out", str(target), *weights]) == 0
+    table = pd.read_csv(target)
+    assert list(table.columns) == ["ImageId", "Label"]
+    assert list(table["ImageId"]) == list(range(1, 86))
+    images = pd.read_csv(data / "test.csv").to_numpy(np.uint8).reshape(-1, 28, 28)
+    read = Recognizer.load(finished / "weights.npz").classify(images).argmax(axis=1)
+    assert np.array_equal(table["Label"], read)
+    assert "85 images read" in capsys.readouterr().out
+
+
+def test_fetch_says_what_is_there(data, monkeypatch, capsys):
+    monkeypatch.setenv("DIGITS_DATA", str(data))
+    monkeypatch.setattr("train.data.mnist.MIRRORS", ())
+    assert main(["fetch", "--to", str(data / "mnist")]) == 0
+    assert "MNIST: 170 training and 85 test images" in capsys.readouterr().out
+
+
+def test_a_checkpoint_can_be_evaluated_like_weights(data, finished, capsys):
+    shown = []
+    for name in ("run/checkpoint.npz", "weights.npz"):
+        where = ["--mnist", str(data / "mnist"), "--no-pen"]
+        assert main(["evaluate", "--weights", str(finished / name), *where]) == 0
+        shown.append(capsys.readouterr().out.splitlines()[4])  # MNIST's line
+    assert shown[0] == shown[1]
