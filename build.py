@@ -39,6 +39,9 @@ ROOT = Path(__file__).resolve().parent
 LOCK_FILE = "runtime.lock.json"
 URL_TIMEOUT = 10  # seconds without a byte before the next source is tried
 NOT_PRECACHED = {
+    "api.css",  # about the server, and of no use without it
+    "api.html",
+    "openapi.json",
     "sw.js",
     "generated/manifest.json",
     "generated/precache.js",
