@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
@@ -122,7 +122,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config.update(DEFAULTS)
     app.config.update(config or {})
-    site = Path(app.config["SITE"])
+    site = Path(app.config["SITE"]).resolve()
     recognizer = Recognizer.load(app.config["WEIGHTS"])
     reader = Reader(recognizer, app.config)
     headers = HEADERS | {"Content-Security-Policy": _content_policy(site)}
@@ -463,15 +463,14 @@ def serve(app: Flask, options: argparse.Namespace) -> None:
         clear_untrusted_proxy_headers=True,
         **proxy,
     )
-    listeners = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
-    for listener in listeners:
-        listener.channel_class = Channel
-        name, number = listener.getsockname()
-        print(f"Serving on http://{f'[{name}]' if ':' in name else name}:{number}/", flush=True)
-
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    listeners = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
+    for listener in listeners:
+        listener.channel_class = Channel
+        name, port = listener.getsockname()
+        print(f"Serving on http://{f'[{name}]' if ':' in name else name}:{port}/", flush=True)
     while not stop.is_set():
         wasyncore.loop(timeout=0.5, use_poll=True, map=sockets, count=1)
 
@@ -494,19 +493,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="The environment can give each too: --rate-limit as DIGITS_RATE_LIMIT.",
+        epilog="Options with a value can stand in the environment: DIGITS_RATE_LIMIT=5.",
     )
 
     def add(name: str, kind: Any, default: Any, text: str) -> None:
         value = os.environ.get(f"DIGITS_{name.upper().replace('-', '_')}") or default
-        parser.add_argument(f"--{name}", type=kind, default=value, help=f"{text} (%(default)s)")
+        shown = f"{text} (%(default)s)" if default is not None else text
+        parser.add_argument(f"--{name}", type=kind, default=value, help=shown)
 
     add("host", str, "127.0.0.1", "the address to listen on; 0.0.0.0 for all of IPv4")
-    add("port", int, 5000, "the port; 0 for any that is free")
-    add("threads", int, 4, "how many requests are worked on at once")
-    add("timeout", int, 30, "seconds in which a request must have arrived whole")
-    add("rate-limit", float, 0, "requests a second that each client may make; 0 for any number")
-    add("trusted-proxy", str, None, "address of the proxy whose X-Forwarded-For tells the client")
+    add("port", _number(0, 65535), 5000, "the port; 0 for any that is free")
+    add("threads", _number(1, 256), 4, "how many requests are worked on at once")
+    add("timeout", _number(1, 3600), 30, "seconds in which a request must have arrived whole")
+    add("rate-limit", float, 0.0, "requests a second that each client may make; 0 for any number")
+    add("trusted-proxy", str, None, "address of a proxy; its X-Forwarded-For tells the client")
+    add("site", Path, DEFAULTS["SITE"], "the directory with the built page")
     add("weights", Path, None, "the network; without it, that of the package")
     parser.add_argument("--quiet", action="store_true", help="write no access log")
     parser.add_argument(
@@ -514,14 +515,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
 
-    if not (DEFAULTS["SITE"] / "generated" / "precache.js").is_file():
-        return _fail("site/generated is missing: run `python build.py`")
+    if not (options.site / "generated" / "precache.js").is_file():
+        return _fail(f"{options.site / 'generated'} is missing: run `python build.py`")
     if not options.quiet:
         access_log.addHandler(logging.StreamHandler(sys.stdout))
         access_log.setLevel(logging.INFO)
     threadpoolctl.threadpool_limits(1)  # requests are worked on side by side already
     try:
-        app = create_app({"WEIGHTS": options.weights, "RATE_LIMIT": options.rate_limit})
+        chosen = {
+            name: getattr(options, name.lower()) for name in ("SITE", "WEIGHTS", "RATE_LIMIT")
+        }
+        app = create_app(chosen)
         if options.debug:
             app.run(options.host, options.port, debug=True)
         else:
@@ -531,6 +535,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(f"cannot listen on {options.host}:{options.port}: {error}")
     return 0
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"expected {least} to {most}, got {text!r}")
+        return int(text)
+
+    return number
 
 
 def _fail(message: str) -> int:
