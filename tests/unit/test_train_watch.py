@@ -1,4 +1,4 @@
-"""Watching a run: the log's lines, the report, TensorBoard's files; and that it never gets in the way."""
+"""Watching a run: the log, the report, TensorBoard's files; and that it never gets in the way."""
 
 from __future__ import annotations
 
@@ -138,11 +138,8 @@ def test_charts_take_whatever_numbers_come():
 def test_a_confusion_chart_shows_every_number():
     confusion = np.arange(100).reshape(10, 10)
     text = confusion_chart("all", confusion)
-    assert all(
-        f"<title>{r} read as {c}: {r * 10 + c}</title>" in text
-        for r in range(10)
-        for c in range(10)
-    )
+    for label, read in np.ndindex(10, 10):
+        assert f"<title>{label} read as {read}: {label * 10 + read}</title>" in text
 
 
 @pytest.mark.parametrize(
@@ -178,9 +175,8 @@ def test_tensorboard_reads_what_was_written(tmp_path):
     lines = log.read(tmp_path / "run/log.jsonl")
     written = [line["loss"] for line in lines if line["kind"] == "steps"]
     assert np.allclose([event.value for event in events.Scalars("train/loss")], written)
-    errors = [
-        line["validation_error_percent"]["MNIST"] for line in lines if line["kind"] == "epoch"
-    ]
+    epochs = [line for line in lines if line["kind"] == "epoch"]
+    errors = [line["validation_error_percent"]["MNIST"] for line in epochs]
     shown = [event.value for event in events.Scalars("validation error %/MNIST")]
     assert np.allclose(shown, errors)
     assert json.loads((tmp_path / "run/result.json").read_text())["errors"]

@@ -39,7 +39,8 @@ def add_options(parser: Parser) -> None:
         nargs="+",
         default=[],
         metavar="CSV",
-        help="corrected digits in the form of Kaggle's train.csv, as the page exports them (required)",
+        help="corrected digits in the form of Kaggle's train.csv, as the page exports them "
+        "(required)",
     )
     option(
         "--weights", type=Path, default=DEFAULT_PATH, metavar="FILE", help="weights to start from"
