@@ -5,10 +5,10 @@
  *   `onReady`: everything is stored; `onUpdate`: a newer version is stored, and `apply` switches all pages to it
  */
 export async function workOffline({ onReady, onUpdate }) {
-  if (!navigator.serviceWorker) return; // not over plain HTTP, and not in some private windows
   /** @type {ServiceWorkerRegistration | undefined} */
   let registration;
   try {
+    if (!navigator.serviceWorker) return; // not over plain HTTP, and not in some private windows
     // The list of files that the worker imports is asked for afresh, so that a newer version is seen at once.
     registration = await navigator.serviceWorker.register('./sw.js', { updateViaCache: 'none' });
   } catch (error) {

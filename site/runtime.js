@@ -6,6 +6,10 @@
 
 const generated = new URL('./generated/', import.meta.url).href;
 
+// PyScript opens a database to remember packages in, and ours never change. Where a browser forbids storage, that would
+// end the start; elsewhere it would only delay it.
+Object.defineProperty(globalThis, 'indexedDB', { value: { open: () => request(emptyDatabase()) } });
+
 /** @type {Map<string, PromiseWithResolvers<ArrayBuffer>>} what the page sends, by its path */
 const files = new Map();
 
@@ -75,4 +79,30 @@ function promised() {
   parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
   parts.promise.catch(() => {}); // whoever waits for it sees the error
   return parts;
+}
+
+/** @returns {object} what PyScript asks of a database, with nothing in it */
+function emptyDatabase() {
+  const nothing = () => request(undefined);
+  const store = {
+    count: () => request(0),
+    getAllKeys: () => request([]),
+    get: nothing,
+    getKey: nothing,
+    put: nothing,
+    delete: nothing,
+    clear: nothing,
+  };
+  return { close() {}, transaction: () => ({ objectStore: () => store }) };
+}
+
+/**
+ * @param {unknown} result
+ * @returns {{onsuccess?: (event: {target: {result: unknown}}) => void}} a database's request that is about to succeed
+ */
+function request(result) {
+  /** @type {ReturnType<typeof request>} */
+  const pending = {};
+  queueMicrotask(() => pending.onsuccess?.({ target: { result } }));
+  return pending;
 }

@@ -41,7 +41,10 @@ function listedPath({ method, mode, url }) {
  * @returns {Promise<Response>}
  */
 async function answer(path, request) {
-  if (path === MANIFEST) return Response.json(PRECACHE); // this version's, whatever the host has by now
+  if (path === MANIFEST) {
+    // This version's list, whatever the host has by now.
+    return new Response(JSON.stringify(PRECACHE), { headers: { 'Content-Type': 'application/json' } });
+  }
   const cache = await caches.open(CACHE);
   return (await cache.match(address(path))) ?? fetch(request);
 }

@@ -29,6 +29,8 @@ class StaticHost:
         """Paths of which only the first 1,000 bytes are there."""
         self.altered: set[str] = set()
         """Paths whose last byte is another."""
+        self.prefixes: dict[str, bytes] = {}
+        """What some paths have before their content."""
         self.aliases: dict[str, str] = {}
         """Paths that answer with another file."""
         self.headers: dict[str, str] = {}
@@ -72,10 +74,15 @@ class _StaticHandler(SimpleHTTPRequestHandler):
             self.send_error(HTTPStatus.NOT_FOUND)
             return
         self.path = f"/{self.host.aliases.get(name, name)}"
-        if name in self.host.cut | self.host.altered:
+        if name in self.host.cut | self.host.altered | self.host.prefixes.keys():
             data = (self.host.directory / name).read_bytes()
-            data = data[:1000] if name in self.host.cut else data[:-1] + bytes([data[-1] ^ 1])
+            if name in self.host.cut:
+                data = data[:1000]
+            if name in self.host.altered:
+                data = data[:-1] + bytes([data[-1] ^ 1])
+            data = self.host.prefixes.get(name, b"") + data
             self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", self.guess_type(name))
             self.end_headers()
             self.wfile.write(data)
             return

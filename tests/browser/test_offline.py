@@ -162,16 +162,43 @@ def test_a_page_that_could_not_be_stored_works_and_promises_nothing(
 ) -> None:
     own_host.missing.add("icon.svg")
     page = new_context().new_page()
-    warnings: list[str] = []
-    page.on("console", lambda message: warnings.append(message.text))
     page.goto(own_host.url)
     wait_for_engine(page)
-    page.wait_for_function(
-        """async () => {
-            const registration = await navigator.serviceWorker.getRegistration();
-            return !registration?.installing && !registration?.waiting && !registration?.active;
-        }"""
-    )
+    assert end_of_storing(page) == "redundant"
     draw(page, sample("2"))
     expect_answer(page, "2")
     expect(page.locator("#offline")).to_be_empty()
+
+
+def test_storage_that_is_full_does_not_keep_the_page_from_working(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    page = new_context().new_page()
+    origin = own_host.url.removesuffix(own_host.prefix)
+    page.context.new_cdp_session(page).send(
+        "Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 1000}
+    )
+    page.goto(own_host.url)
+    wait_for_engine(page)
+    assert end_of_storing(page) == "redundant"
+    draw(page, sample("6"))
+    expect_answer(page, "6")
+    expect(page.locator("#offline")).to_be_empty()
+
+
+def end_of_storing(page: Page) -> str:
+    """Wait until a service worker has stored the site or given up; return its state."""
+    state: str = page.evaluate(
+        """async () => {
+            const options = { updateViaCache: 'none' };
+            const registration = await navigator.serviceWorker.register('./sw.js', options);
+            const worker = registration.installing ?? registration.waiting ?? registration.active;
+            return new Promise((resolve) => {
+                worker.onstatechange = () => {
+                    if (['activated', 'redundant'].includes(worker.state)) resolve(worker.state);
+                };
+                worker.onstatechange();
+            });
+        }"""
+    )
+    return state

@@ -65,6 +65,25 @@ def test_all_large_files_are_asked_for_at_once(loading_page: Page, own_host: Sta
     own_host.release()
 
 
+def test_storage_that_is_forbidden_does_not_keep_python_from_running(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    forbid = """Object.defineProperty(globalThis, 'indexedDB', { configurable: true, get() {
+        throw new DOMException('forbidden', 'SecurityError');
+    } });
+    """
+    own_host.prefixes["runtime.js"] = forbid.encode()  # in the worker
+    context = new_context()
+    context.add_init_script(
+        forbid + "delete Navigator.prototype.serviceWorker; delete globalThis.caches;"
+    )
+    page = context.new_page()
+    page.goto(own_host.url)
+    wait_for_engine(page)
+    draw(page, sample("6"))
+    expect_answer(page, "6")
+
+
 def test_a_policy_without_unsafe_eval_suffices(
     new_context: NewContext, own_host: StaticHost
 ) -> None:
