@@ -51,7 +51,7 @@ DEFAULTS: dict[str, Any] = {
     "WEIGHTS": None,  # those of the package
     "MAX_CONTENT_LENGTH": 10 * 2**20,
     "MAX_JSON": 2**20,  # bytes; parsed it takes up to 30 times as many
-    "MAX_BATCH": 64,
+    "MAX_DRAWINGS": 64,  # of one batch
     "MAX_STROKES": 1_000,  # of one drawing
     "MAX_POINTS": 20_000,
     "MAX_DECODED": 100 * 2**20,  # bytes that the pictures of one request take while unpacked
@@ -263,7 +263,7 @@ class Reader:
         batch = content["batch"]
         if not isinstance(batch, list):
             raise Refused(400, f"batch: expected a list, got {type(batch).__name__}", "batch")
-        self._count("batch", "BATCH", len(batch))
+        self._count("batch", "DRAWINGS", len(batch))
         for index, item in enumerate(batch):
             _only_key(item, ("strokes", "image"), f"batch[{index}]")
         readings = [self._item(item, f"batch[{index}].") for index, item in enumerate(batch)]

@@ -1,0 +1,159 @@
+"""The page's files over HTTP: types, caching, compression, ranges, and nothing from elsewhere."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from server import create_app
+
+WASM = "/generated/pyodide/pyodide.asm.wasm"
+
+
+@pytest.mark.parametrize(
+    ("name", "mimetype"),
+    [
+        ("a.html", "text/html"),
+        ("a.css", "text/css"),
+        ("a.js", "text/javascript"),
+        ("a.mjs", "text/javascript"),
+        ("a.json", "application/json"),
+        ("a.wasm", "application/wasm"),
+        ("a.whl", "application/zip"),
+        ("a.zip", "application/zip"),
+        ("a.npz", "application/zip"),
+        ("a.webmanifest", "application/manifest+json"),
+        ("a.svg", "image/svg+xml"),
+        ("a.png", "image/png"),
+        ("a.py", "text/x-python"),
+        ("LICENSE", "application/octet-stream"),
+    ],
+)
+def test_types_do_not_depend_on_the_machine(tmp_path: Path, name: str, mimetype: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    answer = create_app({"SITE": tmp_path}).test_client().get(f"/{name}")
+    assert answer.mimetype == mimetype
+    answer.close()
+
+
+def test_the_page_is_asked_for_again_each_time(client: FlaskClient) -> None:
+    for path in ("/", "/sw.js", "/app.js", "/generated/precache.js", WASM):
+        answer = client.get(path, buffered=True)
+        assert answer.headers["Cache-Control"] == "no-cache", path
+        assert answer.headers["ETag"]
+
+
+def test_a_file_with_its_hash_in_the_name_is_kept_for_a_year(tmp_path: Path) -> None:
+    (tmp_path / "generated").mkdir()
+    kept = {
+        "generated/core-C9KDLldu.js": True,
+        "generated/pages.0123456789abcdef.bin": True,
+        "generated/core.js": False,
+        "generated/pyodide-lock.json": False,
+        "touch-settings.js": False,
+    }
+    client = create_app({"SITE": tmp_path}).test_client()
+    for name, for_long in kept.items():
+        (tmp_path / name).write_bytes(b"x")
+        value = client.get(f"/{name}", buffered=True).headers["Cache-Control"]
+        assert ("immutable" in value) == for_long, name
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_an_unchanged_file_is_not_sent_again(client: FlaskClient, encoding: str) -> None:
+    headers = {"Accept-Encoding": encoding}
+    first = client.get("/app.js", headers=headers, buffered=True)
+    again = client.get(
+        "/app.js", headers={**headers, "If-None-Match": first.headers["ETag"]}, buffered=True
+    )
+    assert again.status_code == 304
+    assert again.data == b""
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert again.headers["Cache-Control"] == "no-cache"
+
+
+def test_a_changed_file_is_sent_again(tmp_path: Path) -> None:
+    client = create_app({"SITE": tmp_path}).test_client()
+    for encoding in ("gzip", "identity"):
+        headers = {"Accept-Encoding": encoding}
+        (tmp_path / "a.js").write_bytes(b"1;\n" * 100)
+        first = client.get("/a.js", headers=headers, buffered=True)
+        (tmp_path / "new.js").write_bytes(b"2;\n" * 100)
+        (tmp_path / "new.js").replace(tmp_path / "a.js")
+        again = client.get(
+            "/a.js", headers={**headers, "If-None-Match": first.headers["ETag"]}, buffered=True
+        )
+        assert again.status_code == 200
+        assert first.data != again.data
+
+
+def test_text_and_wasm_are_compressed_for_those_who_take_it(
+    client: FlaskClient, built_site: Path
+) -> None:
+    content = (built_site / WASM[1:]).read_bytes()
+    plain = client.get(WASM, buffered=True)
+    assert "Content-Encoding" not in plain.headers
+    assert plain.data == content
+    packed = client.get(WASM, headers={"Accept-Encoding": "br, gzip;q=0.8"}, buffered=True)
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == content
+    assert len(packed.data) < len(content) / 2
+    assert int(packed.headers["Content-Length"]) == len(packed.data)
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    assert "Accept-Encoding" in plain.headers["Vary"]
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    for refusing in ("gzip;q=0", "identity", "br"):
+        answer = client.get("/app.js", headers={"Accept-Encoding": refusing}, buffered=True)
+        assert "Content-Encoding" not in answer.headers
+
+
+def test_what_is_compressed_already_is_left_alone(client: FlaskClient) -> None:
+    headers = {"Accept-Encoding": "gzip"}
+    answer = client.get("/generated/pyodide/python_stdlib.zip", headers=headers, buffered=True)
+    assert answer.status_code == 200
+    assert "Content-Encoding" not in answer.headers
+
+
+def test_a_part_of_a_file_can_be_asked_for(client: FlaskClient, built_site: Path) -> None:
+    content = (built_site / WASM[1:]).read_bytes()
+    headers = {"Range": "bytes=1000-1999", "Accept-Encoding": "gzip"}
+    part = client.get(WASM, headers=headers, buffered=True)
+    assert part.status_code == 206
+    assert part.data == content[1000:2000]
+    assert part.headers["Content-Range"] == f"bytes 1000-1999/{len(content)}"
+    beyond = client.get(WASM, headers={"Range": f"bytes={len(content)}-"}, buffered=True)
+    assert beyond.status_code == 416
+    assert beyond.mimetype == "application/problem+json"
+
+
+def test_head_tells_the_same_without_the_content(client: FlaskClient) -> None:
+    for encoding in ("gzip", "identity"):
+        headers = {"Accept-Encoding": encoding}
+        full = client.get("/app.js", headers=headers, buffered=True)
+        head = client.head("/app.js", headers=headers, buffered=True)
+        assert head.data == b""
+        assert head.headers["Content-Length"] == full.headers["Content-Length"]
+        assert head.headers["ETag"] == full.headers["ETag"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/../server.py", "/%2e%2e/server.py", "/..%2fserver.py", "/generated/../../server.py"),
+        *("//etc/passwd", "/%2fetc%2fpasswd", "/..\\server.py", "/c:/windows/win.ini"),
+        *("/.hidden", "/.generated-x/new/core.js", "/generated/.hidden", "/%00", "/a%00.js"),
+        *("/generated", "/generated/", "/" + "a" * 5000, "/%e4.js", "/.", "/.."),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_nothing_but_the_sites_files_is_served(
+    built_site: Path, tmp_path: Path, path: str, encoding: str
+) -> None:
+    client = create_app({"SITE": built_site}).test_client()
+    answer = client.get(path, headers={"Accept-Encoding": encoding}, buffered=True)
+    assert answer.status_code in (308, 404)
+    if answer.status_code == 404:
+        assert answer.mimetype == "application/problem+json"
