@@ -81,7 +81,7 @@ clean: ## Delete what was built and set up (not data/, runs/ or downloads in the
 
 # Set-up. Each step leaves a file in $(VENV) when it is complete, and is done again when its input changes.
 
-setup-test: $(VENV)/.test torch chromium
+setup-test: $(VENV)/.test node_modules/.ready torch chromium
 
 $(VENV)/.run: requirements.txt $(VENV)/.venv
 	$(PIP) install --quiet --require-hashes -r requirements.txt
