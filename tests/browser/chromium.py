@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -63,8 +64,7 @@ def ensure(chromium: BrowserType) -> str:
         print(f"chromium: none starts here yet; trying {name}", flush=True)
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
-            lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-            tried[name] = lines[-1] if lines else f"exit code {done.returncode}"
+            tried[name] = _reason(done.stdout)
         path = _first_that_starts(chromium, tried)
         if path:
             break
@@ -127,7 +127,7 @@ def _first_that_starts(chromium: BrowserType, tried: dict[str, str]) -> str | No
             finally:
                 browser.close()
         except PlaywrightError as error:
-            tried[path] = _reason(error)
+            tried[path] = _reason(error.message)
     return None
 
 
@@ -135,11 +135,11 @@ def _start(chromium: BrowserType, path: str) -> Browser:
     return chromium.launch(executable_path=path, args=list(FLAGS), timeout=START_TIMEOUT)
 
 
-def _reason(error: PlaywrightError) -> str:
-    """Pick the line that tells why a browser did not start out of Playwright's long report."""
-    lines = [line.strip(" -") for line in error.message.splitlines() if line.strip()]
-    telling = [line for line in lines if "error while loading" in line or "[err]" in line]
-    return (telling or lines or ["no reason given"])[0]
+def _reason(report: str) -> str:
+    """Pick the line that tells why something failed out of a long report."""
+    lines = [line.strip(" -") for line in report.splitlines() if line.strip()]
+    telling = [line for line in lines if re.match(r"(\[.*\]\[err\]|Error:|E:) ?", line)]
+    return re.sub(r"^\[.*\]\[err\] ", "", (telling or lines or ["no reason given"])[0])
 
 
 def _advice(tried: dict[str, str]) -> str:
