@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -138,8 +137,9 @@ def _start(chromium: BrowserType, path: str) -> Browser:
 def _reason(report: str) -> str:
     """Pick the line that tells why something failed out of a long report."""
     lines = [line.strip(" -") for line in report.splitlines() if line.strip()]
-    telling = [line for line in lines if re.match(r"(\[.*\]\[err\]|Error:|E:) ?", line)]
-    return re.sub(r"^\[.*\]\[err\] ", "", (telling or lines or ["no reason given"])[0])
+    said = [line.partition("[err] ")[2] for line in lines if "[err] " in line]  # by the browser
+    errors = [line for line in lines if line.startswith(("Error:", "E:"))]
+    return (said[-1:] or errors or lines or ["no reason given"])[0]
 
 
 def _advice(tried: dict[str, str]) -> str:
