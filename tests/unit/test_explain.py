@@ -1,0 +1,88 @@
+"""The explanation of an answer is the network's own: it adds up, and it points the right way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from nn import Recognizer
+from nn.explain import evidence, feature_maps
+from nn.ink import ink
+from nn.layers import Conv2D, Dense, Flatten, ReLU
+from nn.model import Sequential
+from nn.recognizer import DIGITS, as_input
+
+DRAWINGS = json.loads((Path(__file__).parents[1] / "fixtures" / "drawings.json").read_text("utf-8"))
+IMAGES = [ink(drawing["strokes"]) for drawing in DRAWINGS[::8]]
+
+
+@pytest.fixture(scope="module")
+def model() -> Sequential:
+    return Recognizer.load().model
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_the_shares_of_all_pixels_add_up_to_the_change_of_the_score(
+    model: Sequential, image: NDArray[np.uint8]
+) -> None:
+    blank, seen = model.forward(as_input(np.stack([np.zeros_like(image), image])))[:, :DIGITS]
+    found = evidence(model, image, steps=64)
+    change = seen - blank
+    others = (change.sum() - change[found.digit]) / (DIGITS - 1)
+    assert found.for_digit.sum() == pytest.approx(change[found.digit] - others, rel=0.03, abs=0.3)
+    wanted = change[found.digit] - change[found.second]
+    assert found.against_second.sum() == pytest.approx(wanted, rel=0.03, abs=0.3)
+
+
+def test_the_two_digits_are_the_two_likeliest(model: Sequential) -> None:
+    for image in IMAGES:
+        scores = model.forward(as_input(image[None]))[0, :DIGITS]
+        found = evidence(model, image)
+        assert [found.digit, found.second] == list(np.argsort(-scores)[:2])
+
+
+def test_pixels_without_ink_say_nothing(model: Sequential) -> None:
+    for image in IMAGES:
+        found = evidence(model, image)
+        assert found.for_digit.dtype == np.float32
+        assert found.for_digit.shape == found.against_second.shape == (28, 28)
+        assert not found.for_digit[image == 0].any()
+
+
+def test_a_linear_network_gives_each_pixel_its_weight() -> None:
+    rng = np.random.default_rng(1)
+    model = Sequential([Flatten(), Dense(784, 10, rng)])
+    image = rng.integers(0, 256, (28, 28), np.uint8)
+    found = evidence(model, image)
+    weight = model.layers[1].params["weight"]
+    difference = (weight[:, found.digit] - weight[:, found.second]).reshape(28, 28)
+    expected = difference * as_input(image[None])[0, :, :, 0]
+    np.testing.assert_allclose(found.against_second, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_there_is_a_map_for_each_filter_of_each_convolution(model: Sequential) -> None:
+    maps = feature_maps(model, IMAGES[0])
+    filters = [layer.outputs for layer in model.layers if isinstance(layer, Conv2D)]
+    assert [found.shape[2] for found in maps] == filters
+    for found in maps:
+        assert found.dtype == np.float32
+        assert found.min() >= 0
+        assert found.max() > 0
+
+
+def test_a_map_is_what_its_filter_finds() -> None:
+    """A filter that looks for the pixel itself finds the picture."""
+    model = Sequential([Conv2D(1, 1, size=3), ReLU(), Flatten(), Dense(784, 10)])
+    model.layers[0].params["weight"][1, 1, 0, 0] = 1
+    (found,) = feature_maps(model, IMAGES[0])
+    np.testing.assert_allclose(found[:, :, 0], as_input(IMAGES[0][None])[0, :, :, 0])
+
+
+def test_an_explanation_leaves_nothing_behind(model: Sequential) -> None:
+    evidence(model, IMAGES[0])
+    with pytest.raises(RuntimeError):
+        model.backward(np.ones((1, 10), np.float32))
