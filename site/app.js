@@ -2,6 +2,7 @@
 
 import { Boxes } from './boxes.js';
 import { Engine } from './engine.js';
+import { Inside } from './inside.js';
 import { KeyboardPen } from './keys.js';
 import { workOffline } from './offline.js';
 import { Pad } from './pad.js';
@@ -15,6 +16,7 @@ const canvas = /** @type {HTMLCanvasElement} */ (find('pad'));
 export const pad = new Pad(canvas);
 const view = new ReadingView();
 const boxes = new Boxes(find('boxes'), pad, (index) => show(reading, index));
+const inside = new Inside(engine);
 const status = new Status();
 /** @type {import('./engine.js').Reading} */
 let reading = { text: '', digits: [] };
@@ -31,6 +33,7 @@ function show(newest, index = leastCertain(newest.digits)) {
   reading = newest;
   view.show(reading, index);
   boxes.show(reading.digits, index);
+  inside.show(reading.digits[index]);
 }
 
 /** @param {import('./engine.js').Digit[]} digits */

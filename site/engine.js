@@ -12,12 +12,26 @@ import { RefusedError, startPython } from './python.js';
  * @typedef {{digit: number, confidence: number, probabilities: number[], box: number[], image: string}} Digit
  *   `image`: base64 of 784 bytes, row by row
  * @typedef {{text: string, digits: Digit[]}} Reading
- * @typedef {{id: number, ok: true, result: Reading}} Answered
+ * @typedef {{height: number, width: number, channels: number, pixels: string}} FeatureMaps of one layer, map after map,
+ *   base64
+ * @typedef {{digit: number, second: number, forDigit: string, againstSecond: string}} Evidence each pixel's share, base64
+ *   of signed bytes
+ * @typedef {object} Source one that answers; its functions reject with a `RefusedError` for a wrong request, with another
+ *   error when it is out of order
+ * @property {(strokes: number[][][]) => Promise<Reading>} read
+ * @property {(image: string) => Promise<FeatureMaps[]>} [look]
+ * @property {(image: string) => Promise<Evidence>} [explain]
+ * @typedef {'read' | 'look' | 'explain'} Kind
  * @typedef {{id: number, ok: false, error: string, superseded?: boolean}} Failed
- * @typedef {Answered | Failed} Settled
- * @typedef {{id: number, strokes: number[][][], settle: (settled: Settled) => void}} Request
- * @typedef {(strokes: number[][][]) => Promise<Reading>} Read
  */
+/**
+ * @template T
+ * @typedef {{id: number, ok: true, result: T} | Failed} Settled
+ */
+/** @typedef {{id: number, kind: Kind, argument: any, settle: (settled: Settled<any>) => void}} Request */
+
+/** What is answered first: a drawing comes before the questions about it. @type {Kind[]} */
+const ORDER = ['read', 'look', 'explain'];
 
 /** More measures than this are not kept: a page may stay open for days. */
 const MEASURES = 1000;
@@ -33,10 +47,10 @@ export class Engine extends EventTarget {
 
   /** @type {import('./python.js').Python | undefined} */
   #python;
-  /** @type {Read | undefined} */
-  #read;
-  /** @type {Request | undefined} */
-  #waiting;
+  /** @type {Source | undefined} */
+  #source;
+  /** @type {Map<Kind, Request>} the one of each kind that waits */
+  #waiting = new Map();
   #lastId = 0;
   #busy = false;
   #measures = 0;
@@ -51,7 +65,7 @@ export class Engine extends EventTarget {
       });
       this.about = this.#python.about;
       this.problem = '';
-      this.#become('browser', this.#python.read);
+      this.#become('browser', this.#python);
     } catch (error) {
       console.error('Python did not start:', error);
       await this.#fallBack(error);
@@ -61,13 +75,41 @@ export class Engine extends EventTarget {
   /**
    * Read a drawing.
    * @param {number[][][]} strokes lists of [x, y], y downwards, in any unit
-   * @returns {Promise<Settled>} never rejects
+   * @returns {Promise<Settled<Reading>>} never rejects
    */
   read(strokes) {
+    return this.#ask('read', strokes);
+  }
+
+  /**
+   * Look at the maps inside the network.
+   * @param {string} image a digit's, from a reading
+   * @returns {Promise<Settled<FeatureMaps[]>>} never rejects
+   */
+  look(image) {
+    return this.#ask('look', image);
+  }
+
+  /**
+   * Ask what each pixel spoke for.
+   * @param {string} image a digit's, from a reading
+   * @returns {Promise<Settled<Evidence>>} never rejects
+   */
+  explain(image) {
+    return this.#ask('explain', image);
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {unknown} argument
+   * @returns {Promise<Settled<any>>}
+   */
+  #ask(kind, argument) {
     const id = ++this.#lastId;
     return new Promise((settle) => {
-      this.#supersede();
-      this.#waiting = { id, strokes, settle };
+      const older = this.#waiting.get(kind);
+      if (older) supersede(older);
+      this.#waiting.set(kind, { id, kind, argument, settle });
       this.#next();
     });
   }
@@ -76,62 +118,53 @@ export class Engine extends EventTarget {
   async #fallBack(error) {
     this.#python?.stop();
     this.#python = undefined;
-    this.#read = undefined;
+    this.#source = undefined;
     this.problem = error instanceof Error ? error.message : String(error);
-    if (await serverAnswers()) this.#become('server', readOnServer);
+    if (await serverAnswers()) this.#become('server', { read: readOnServer });
     else this.#become('none');
   }
 
   /**
    * @param {State} state
-   * @param {Read} [read]
+   * @param {Source} [source]
    */
-  #become(state, read) {
+  #become(state, source) {
     this.state = state;
-    this.#read = read;
-    if (read && performance.getEntriesByName('engine-ready').length === 0) performance.mark('engine-ready');
+    this.#source = source;
+    if (source && performance.getEntriesByName('engine-ready').length === 0) performance.mark('engine-ready');
     this.#next();
     this.dispatchEvent(new Event('state'));
   }
 
-  #supersede() {
-    const { id, settle } = this.#waiting ?? {};
-    settle?.({ id: Number(id), ok: false, error: 'a newer drawing came', superseded: true });
-    this.#waiting = undefined;
-  }
-
   async #next() {
-    if (this.#busy || !this.#waiting) return;
-    const { id, settle } = this.#waiting;
-    if (this.state === 'none') {
-      this.#waiting = undefined;
-      settle({ id, ok: false, error: this.problem });
-    } else if (this.#read) {
-      this.#busy = true;
-      const request = this.#waiting;
-      this.#waiting = undefined;
-      await this.#answer(request, this.#read);
-      this.#busy = false;
-      this.#next();
-    }
+    const request = ORDER.map((kind) => this.#waiting.get(kind)).find(Boolean);
+    if (this.#busy || !request || !(this.#source || this.state === 'none')) return;
+    this.#busy = true;
+    this.#waiting.delete(request.kind);
+    await this.#answer(request, this.#source);
+    this.#busy = false;
+    this.#next();
   }
 
   /**
    * @param {Request} request
-   * @param {Read} read
+   * @param {Source | undefined} source
    */
-  async #answer({ id, strokes, settle }, read) {
+  async #answer(request, source) {
+    const { id, kind, argument, settle } = request;
+    const answer = source?.[kind];
+    if (!answer) return settle({ id, ok: false, error: this.problem });
     const start = performance.now();
     try {
-      const result = await read(strokes);
-      this.#measure(start);
+      const result = await answer(argument);
+      if (kind === 'read') this.#measure(start);
       settle({ id, ok: true, result });
     } catch (error) {
       if (error instanceof RefusedError) return settle({ id, ok: false, error: error.message });
       console.error('No answer:', error);
       // The drawing is not lost: whoever answers next reads it, unless a newer one waits.
-      if (this.#waiting) settle({ id, ok: false, error: 'a newer drawing came', superseded: true });
-      else this.#waiting = { id, strokes, settle };
+      if (this.#waiting.has(kind)) supersede(request);
+      else this.#waiting.set(kind, request);
       await this.#replace(error);
     }
   }
@@ -157,4 +190,9 @@ export class Engine extends EventTarget {
     }
     performance.measure('predict', { start, detail: { engine: this.state } });
   }
+}
+
+/** @param {Request} request in whose place a newer one has come */
+function supersede({ id, settle }) {
+  settle({ id, ok: false, error: 'a newer drawing came', superseded: true });
 }

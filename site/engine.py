@@ -1,20 +1,25 @@
 """The Python side of the page: drawings come in as JSON, readings go out as JSON.
 
 Runs in a worker, under PyScript, with the same `nn` package that trained the network. The page
-calls the two functions that are given to `sync` at the end. Each answers
+calls the functions that are given to `sync` at the end. Each answers
 ``{"ok": true, "result": ...}`` or ``{"ok": false, "error": "..."}``, so that a wrong drawing is an
-answer and not a broken engine.
+answer and not a broken engine. Pictures travel as base64 of their bytes, row by row.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pyscript import sync
 
 from nn import Recognizer
+
+STEPS = 4  # of the evidence: fewer than on a computer's own Python, so that drawing never waits
 
 recognizer: Recognizer
 
@@ -36,7 +41,11 @@ def start() -> dict[str, Any]:
     """Load the network; return what the page tells about it."""
     global recognizer
     recognizer = Recognizer.load()
-    return {"model": recognizer.model_hash, "metadata": recognizer.metadata}
+    return {
+        "model": recognizer.model_hash,
+        "parameters": recognizer.model.parameter_count(),
+        "metadata": recognizer.metadata,
+    }
 
 
 @answering
@@ -45,5 +54,51 @@ def read(strokes: str) -> dict[str, Any]:
     return recognizer.read(json.loads(strokes)).to_dict()
 
 
+@answering
+def look(image: str) -> list[dict[str, Any]]:
+    """Return the network's feature maps for a 28x28 picture, each layer as bright as can be."""
+    from nn.explain import feature_maps
+
+    layers = []
+    for found in feature_maps(recognizer.model, decode(image)):
+        height, width, channels = found.shape
+        scale = 255 / max(float(found.max()), 1e-9)
+        pixels = (found.transpose(2, 0, 1) * scale).astype(np.uint8)  # one map after the other
+        layers.append(
+            {"height": height, "width": width, "channels": channels, "pixels": encode(pixels)}
+        )
+    return layers
+
+
+@answering
+def explain(image: str) -> dict[str, Any]:
+    """Return what each pixel of a 28x28 picture said, from -127 (against) to 127 (for)."""
+    from nn.explain import evidence
+
+    found = evidence(recognizer.model, decode(image), STEPS)
+
+    def shares(values: NDArray[np.float32]) -> str:
+        return encode((values * (127 / max(float(abs(values).max()), 1e-9))).astype(np.int8))
+
+    return {
+        "digit": found.digit,
+        "second": found.second,
+        "forDigit": shares(found.for_digit),
+        "againstSecond": shares(found.against_second),
+    }
+
+
+def decode(image: str) -> NDArray[np.uint8]:
+    """Return the ``(28, 28) uint8`` picture that `image` is in base64."""
+    return np.frombuffer(base64.b64decode(image), np.uint8).reshape(28, 28)
+
+
+def encode(values: NDArray[Any]) -> str:
+    """Return the bytes of `values` in base64."""
+    return base64.b64encode(values.tobytes()).decode()
+
+
 sync.start = start
 sync.read = read
+sync.look = look
+sync.explain = explain

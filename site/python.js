@@ -4,12 +4,8 @@ import { download, readList } from './files.js';
 
 /**
  * @typedef {import('./files.js').Progress} Progress
- * @typedef {{model: string, metadata: Record<string, unknown>}} About
- * @typedef {object} Python
- * @property {About} about
- * @property {(strokes: number[][][]) => Promise<import('./engine.js').Reading>} read rejects with a `RefusedError` for a
- *   wrong drawing, with another error when Python is out of order
- * @property {() => void} stop
+ * @typedef {{model: string, parameters: number, metadata: Record<string, any>}} About
+ * @typedef {{about: About, stop: () => void} & Required<import('./engine.js').Source>} Python
  */
 
 /** Python is there and has turned the request down. */
@@ -59,7 +55,9 @@ export async function startPython(onProgress) {
     await worker.ready;
     return {
       about: await ask(worker.sync.start()),
-      read: (/** @type {number[][][]} */ strokes) => read(worker, failure.promise, strokes),
+      read: (/** @type {number[][][]} */ strokes) => request(worker, failure.promise, 'read', JSON.stringify(strokes)),
+      look: (/** @type {string} */ image) => request(worker, failure.promise, 'look', image),
+      explain: (/** @type {string} */ image) => request(worker, failure.promise, 'explain', image),
       stop,
     };
   };
@@ -143,17 +141,18 @@ function feed(port, downloads) {
 /**
  * @param {any} worker
  * @param {Promise<never>} failure
- * @param {number[][][]} strokes
+ * @param {string} name of one of engine.py's functions
+ * @param {string} argument
  * @returns {Promise<any>}
  */
-async function read(worker, failure, strokes) {
+async function request(worker, failure, name, argument) {
   const late = rejection();
   const timer = setTimeout(
     () => late.reject(new Error(`Python did not answer for ${ANSWER_LIMIT / 1000} seconds`)),
     ANSWER_LIMIT,
   );
   try {
-    return await Promise.race([ask(worker.sync.read(JSON.stringify(strokes))), failure, late.promise]);
+    return await Promise.race([ask(worker.sync[name](argument)), failure, late.promise]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,0 +1,216 @@
+// Shows how the network knows: which pixels spoke for its answer, what would change its mind, and the maps inside it.
+
+/**
+ * @typedef {import('./engine.js').Engine} Engine
+ * @typedef {import('./engine.js').Digit} Digit
+ * @typedef {import('./engine.js').FeatureMaps} FeatureMaps
+ * @typedef {import('./python.js').About} About
+ */
+
+const SIDE = 28;
+/** The evidence takes a moment to compute: it is asked for when the answer has stood for this long, milliseconds. */
+const SETTLED = 250;
+
+export class Inside {
+  #engine;
+  #section = find('inside');
+  #switch = /** @type {HTMLButtonElement} */ (find('how'));
+  #layers = find('layers');
+  /** @type {Digit | undefined} */
+  #digit;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {Engine} engine */
+  constructor(engine) {
+    this.#engine = engine;
+    this.#switch.addEventListener('click', () => this.#toggle());
+    engine.addEventListener('state', () => {
+      this.#switch.disabled = engine.state !== 'browser'; // the server reads and does not explain
+      if (engine.about) describeNetwork(engine.about);
+    });
+  }
+
+  /** @param {Digit | undefined} digit whose picture to explain */
+  show(digit) {
+    const changed = digit?.image !== this.#digit?.image;
+    this.#digit = digit;
+    if (changed) this.#update();
+  }
+
+  #toggle() {
+    this.#section.hidden = !this.#section.hidden;
+    const open = !this.#section.hidden;
+    this.#switch.setAttribute('aria-expanded', String(open));
+    document.body.classList.toggle('curious', open);
+    if (!open) return;
+    this.#update();
+    find('evidence').scrollIntoView({ block: 'nearest' }); // and the drawing stays in sight
+  }
+
+  async #update() {
+    clearTimeout(this.#timer);
+    if (this.#section.hidden) return;
+    const image = this.#digit?.image;
+    this.#section.classList.toggle('idle', !image);
+    if (!image) return;
+    this.#timer = setTimeout(() => this.#explain(image), SETTLED);
+    const settled = await this.#engine.look(image);
+    if (settled.ok && image === this.#digit?.image) this.#showLayers(settled.result);
+  }
+
+  /** @param {string} image */
+  async #explain(image) {
+    const settled = await this.#engine.explain(image);
+    if (!settled.ok || image !== this.#digit?.image) return;
+    const { digit, second, forDigit, againstSecond } = settled.result;
+    for (const each of document.querySelectorAll('.its-answer')) each.textContent = String(digit);
+    for (const each of document.querySelectorAll('.its-second')) each.textContent = String(second);
+    paintEvidence(find('evidence'), image, forDigit);
+    paintEvidence(find('difference'), image, againstSecond);
+    find('evidence').setAttribute('aria-label', `Your drawing, coloured by what speaks for a ${digit}`);
+    find('difference').setAttribute('aria-label', `Your drawing, coloured by what makes it a ${digit} or a ${second}`);
+  }
+
+  /** @param {FeatureMaps[]} layers */
+  #showLayers(layers) {
+    while (this.#layers.children.length < layers.length) {
+      const figure = document.createElement('figure');
+      figure.append(document.createElement('figcaption'), document.createElement('canvas'));
+      this.#layers.append(figure);
+    }
+    layers.forEach((layer, i) => {
+      const [caption, canvas] = this.#layers.children[i].children;
+      const text = `Layer ${i + 1}: ${layer.channels} filters, ${layer.width} × ${layer.height}`;
+      if (caption.textContent !== text) {
+        caption.textContent = text;
+        canvas.setAttribute('role', 'img');
+        canvas.setAttribute('aria-label', `What the ${layer.channels} filters of layer ${i + 1} found`);
+      }
+      paintMaps(/** @type {HTMLCanvasElement} */ (canvas), layer);
+    });
+  }
+}
+
+/**
+ * Paint maps side by side, one dark line apart.
+ * @param {HTMLCanvasElement} canvas
+ * @param {FeatureMaps} layer
+ */
+function paintMaps(canvas, { height, width, channels, pixels }) {
+  const columns = width > 7 ? 16 : 32;
+  const bytes = atob(pixels);
+  const across = columns * (width + 1) - 1;
+  const down = Math.ceil(channels / columns) * (height + 1) - 1;
+  if (canvas.width !== across || canvas.height !== down) [canvas.width, canvas.height] = [across, down];
+  const picture = new ImageData(across, down);
+  for (let i = 0; i < bytes.length; i++) {
+    const map = Math.floor(i / (width * height));
+    const row = Math.floor(map / columns) * (height + 1) + (Math.floor(i / width) % height);
+    const column = (map % columns) * (width + 1) + (i % width);
+    const grey = bytes.charCodeAt(i);
+    picture.data.set([grey, grey, grey, 255], 4 * (row * across + column));
+  }
+  context(canvas).putImageData(picture, 0, 0);
+}
+
+/**
+ * Paint a picture's ink in one colour where it speaks for something, in another where it speaks against it.
+ * @param {HTMLElement} element a canvas of 28 by 28; its CSS colours are used
+ * @param {string} image
+ * @param {string} shares
+ */
+function paintEvidence(element, image, shares) {
+  const canvas = /** @type {HTMLCanvasElement} */ (element);
+  const [ink, signed] = [atob(image), Int8Array.from(atob(shares), (byte) => byte.charCodeAt(0))];
+  const [paper, neutral, speaksFor, speaksAgainst] = ['--paper', '--line', '--ink', '--against'].map((name) =>
+    parseColor(context(canvas), getComputedStyle(canvas).getPropertyValue(name)),
+  );
+  const picture = new ImageData(SIDE, SIDE);
+  const smooth = blur(signed);
+  const strongest = Math.max(...smooth.map(Math.abs)) || 1;
+  smooth.forEach((share, i) => {
+    const strength = Math.sqrt(Math.abs(share) / strongest); // the weak ones show too
+    const color = mix(neutral, share > 0 ? speaksFor : speaksAgainst, strength);
+    picture.data.set([...mix(paper, color, ink.charCodeAt(i) / 255), 255], 4 * i);
+  });
+  context(canvas).putImageData(picture, 0, 0);
+}
+
+/**
+ * Share each pixel's value with its neighbours: single pixels differ more than an eye can use.
+ * @param {Int8Array} values of 28 by 28
+ * @returns {number[]}
+ */
+function blur(values) {
+  const weights = [1, 2, 1];
+  return Array.from(values, (_, i) => {
+    const [row, column] = [Math.floor(i / SIDE), i % SIDE];
+    let sum = 0;
+    for (const [y, vertical] of weights.entries()) {
+      for (const [x, horizontal] of weights.entries()) {
+        const [at, beside] = [row + y - 1, column + x - 1];
+        if (at < 0 || at >= SIDE || beside < 0 || beside >= SIDE) continue;
+        sum += vertical * horizontal * values[at * SIDE + beside];
+      }
+    }
+    return sum / 16;
+  });
+}
+
+/**
+ * @param {number[]} from
+ * @param {number[]} to
+ * @param {number} part
+ */
+function mix(from, to, part) {
+  return from.map((value, i) => value + part * (to[i] - value));
+}
+
+/**
+ * @param {CanvasRenderingContext2D} on
+ * @param {string} color
+ * @returns {number[]} red, green, blue
+ */
+function parseColor(on, color) {
+  on.fillStyle = color.trim();
+  return [1, 3, 5].map((start) => parseInt(String(on.fillStyle).slice(start, start + 2), 16));
+}
+
+/**
+ * Put the numbers of the network that is running into the words that explain it.
+ * @param {About} about
+ */
+function describeNetwork({ parameters, metadata }) {
+  const convolutions = metadata.layers.filter((/** @type {any} */ { type }) => type === 'Conv2D');
+  const count = (/** @type {number} */ value) => value.toLocaleString('en');
+  /** @type {Record<string, string>} */
+  const numbers = {
+    parameters: count(parameters),
+    layers: String(convolutions.length),
+    filters: String(convolutions[0]?.outputs ?? ''),
+    size: `${convolutions[0]?.size} × ${convolutions[0]?.size}`,
+    last: String(convolutions[convolutions.length - 1]?.outputs ?? ''),
+    batch: String(metadata.config?.batch_size ?? 'some'),
+    epochs: String(metadata.config?.epochs ?? 'many'),
+    examples: Object.entries(metadata.trained_on ?? {})
+      .map(([name, what]) => `${what} (${name})`)
+      .join(' and '),
+    errors: Object.entries(metadata.errors?.test ?? {})
+      .map(([name, share]) => `${(100 * Number(share)).toFixed(2)}% (${name})`)
+      .join(' and '),
+  };
+  for (const each of document.querySelectorAll('[data-number]')) {
+    each.textContent = numbers[/** @type {HTMLElement} */ (each).dataset.number ?? ''];
+  }
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function context(canvas) {
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+}
+
+/** @param {string} id */
+function find(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
