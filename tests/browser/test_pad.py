@@ -216,3 +216,33 @@ def test_all_tools_are_reached_with_the_tab_key(page: Page) -> None:
         page.keyboard.press("Tab")
         names.append(page.evaluate("document.activeElement.id"))
     assert names == ["undo", "redo", "erase", "clear"]
+
+
+def test_a_pen_that_is_pressed_harder_draws_a_wider_line(page: Page) -> None:
+    session = page.context.new_cdp_session(page)
+
+    def stroke_width(force: float) -> float:
+        ((a, b),) = on_canvas(page, [[[140, 60], [140, 220]]])
+        for kind, (x, y) in (("mousePressed", a), ("mouseMoved", b), ("mouseReleased", b)):
+            event = {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "force": force}
+            session.send("Input.dispatchMouseEvent", {**event, "pointerType": "pen"})
+        left, _, right, _ = ink_box(page) or (0, 0, 0, 0)
+        page.keyboard.press("Escape")
+        return right - left
+
+    assert stroke_width(0.9) > 1.5 * stroke_width(0.2) > 0
+
+
+def test_the_hand_that_holds_a_pen_does_not_draw(page: Page) -> None:
+    session = page.context.new_cdp_session(page)
+    ((a, b, c),) = on_canvas(page, LINE)
+    pen = {"button": "left", "buttons": 1, "force": 0.5, "pointerType": "pen"}
+    fingers = Fingers(page)
+    fingers.send("touchStart", c)  # the hand comes first
+    for kind, (x, y) in (("mousePressed", a), ("mouseMoved", b)):
+        session.send("Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, **pen})
+    fingers.send("touchMove", (c[0] - 60, c[1]))
+    fingers.send("touchEnd")
+    session.send("Input.dispatchMouseEvent", {"type": "mouseReleased", "x": b[0], "y": b[1], **pen})
+    (stroke,) = drawn(page)
+    assert stroke[0] == pytest.approx([-142.86, -285.71], abs=0.5)  # where the pen came down
