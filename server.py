@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import ctypes
 import gzip
 import io
 import json
@@ -54,11 +55,12 @@ DEFAULTS: dict[str, Any] = {
     "MAX_DRAWINGS": 64,  # of one batch
     "MAX_STROKES": 1_000,  # of one drawing
     "MAX_POINTS": 20_000,
-    "MAX_DECODED": 100 * 2**20,  # bytes that the pictures of one request take while unpacked
+    "MAX_DECODED": 128 * 2**20,  # bytes that the pictures of one request take while unpacked
     "RATE_LIMIT": 0.0,  # requests a second for each client; 0: no limit
 }
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
-DECODER_BYTES = {"PNG": 8, "JPEG": 4, "WEBP": 16}  # memory for each pixel at the peak
+# Memory for each pixel at the peak, measured; a JPEG in one pass is shrunk as it is unpacked.
+DECODER_BYTES = {"PNG": 13, "JPEG": 2, "progressive JPEG": 8, "WEBP": 21}
 LARGE = 2**20  # pixels: only one picture larger than this is unpacked at a time
 SHRUNK = 2**22  # pixels: a larger picture is shrunk before the network's own code sees it
 
@@ -324,12 +326,14 @@ class Reader:
     def _check(self, image: Image.Image, field: str) -> None:
         """Refuse what would take too much memory, and what is more than one picture."""
         kind = "JPEG" if image.format == "MPO" else str(image.format)  # some phones' JPEG
+        if kind == "JPEG" and "progressive" in image.info:
+            kind = "progressive JPEG"
         g.decoded = g.get("decoded", 0) + image.width * image.height * DECODER_BYTES[kind]
         if g.decoded > self.limits["MAX_DECODED"]:
             most = f"{self.limits['MAX_DECODED'] / DECODER_BYTES[kind] / 1e6:.0f} million pixels"
             came = f"{image.width} x {image.height}"
             raise Refused(413, f"{field}: at most {most} of {kind} a request, got {came}", field)
-        if kind != "JPEG" and getattr(image, "is_animated", False):
+        if kind in ("PNG", "WEBP") and getattr(image, "is_animated", False):
             raise Refused(400, f"{field}: expected a still picture, got an animated one", field)
 
     @contextlib.contextmanager
@@ -357,8 +361,10 @@ def _only_key(content: Any, known: Sequence[str], field: str) -> str:
 def _unpack(image: Image.Image) -> tuple[NDArray[Any], int]:
     """The pixels as `Recognizer.read_image` takes them, and how many times they were shrunk."""
     longer = max(image.size)
-    if image.width * image.height > SHRUNK:
-        image.draft("RGB", (1024, 1024))  # a JPEG can be unpacked smaller
+    part = 1
+    while part < 8 and image.width * image.height > SHRUNK * part * part:
+        part *= 2
+    image.draft(image.mode, (image.width // part, image.height // part))  # what JPEG alone can
     image.load()
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -442,6 +448,8 @@ def serve(app: Flask, options: argparse.Namespace) -> None:
 
     Raises OSError if the address cannot be had.
     """
+    with contextlib.suppress(AttributeError, OSError):  # only the GNU C library has it
+        ctypes.CDLL(None).mallopt(-3, 2**20)  # M_MMAP_THRESHOLD: give back what pictures took
     sockets: dict[int, Any] = {}
     forwarded = {"x-forwarded-for", "x-forwarded-proto"}
     trusted = options.trusted_proxy

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from nn.ink import ink
-from server import DEFAULTS
+from server import DECODER_BYTES, DEFAULTS
 from tests.server.conftest import Running
 
 SITE = Path(__file__).parents[2] / "site"
@@ -108,6 +108,12 @@ def test_the_limits_stated_are_those_that_hold() -> None:
         assert f"{DEFAULTS['MAX_STROKES']:,} strokes" in text
         assert f"{DEFAULTS['MAX_POINTS']:,} points" in text
         assert f"{DEFAULTS['MAX_CONTENT_LENGTH'] // 2**20}" in text
+        most = {
+            kind: DEFAULTS["MAX_DECODED"] / taken / 1e6 for kind, taken in DECODER_BYTES.items()
+        }
+        jpeg = f"{most['JPEG']:.0f} (JPEG, progressive {int(most['progressive JPEG'])})"
+        assert f"{most['PNG']:.0f} (PNG), {jpeg}" in text
+        assert f"{most['WEBP']:.0f} (WebP) million pixels" in text
 
 
 def page_examples() -> list[Any]:

@@ -1,0 +1,354 @@
+"""The running server: it starts or says why not, stops softly, and bears clients of every kind."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn import Recognizer
+from tests.sample import drawings
+from tests.server.conftest import ROOT, SECONDS, Running, Start
+from tests.server.test_pictures import bomb, encoded, seven
+
+MOST_MEMORY = 300 * 2**20
+GOOD = b'{"strokes": [[[20, 30], [80, 28], [45, 110]]]}'
+
+
+def request(body: bytes, *headers: bytes) -> bytes:
+    lines = [b"POST /predict HTTP/1.1", b"Host: x", b"Content-Type: application/json", *headers]
+    return b"\r\n".join([*lines, b"Content-Length: %d" % len(body), b"", body])
+
+
+def received(connection: socket.socket) -> bytes:
+    """All that the server sends until it closes the connection."""
+    parts = []
+    try:
+        while part := connection.recv(65536):
+            parts.append(part)
+    except ConnectionResetError:  # it had more to read than it wanted
+        pass
+    return b"".join(parts)
+
+
+def until(condition: object, what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, what
+        time.sleep(0.01)
+
+
+# Start and stop
+
+
+def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "server.py", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=2 * SECONDS,
+        env=os.environ | environment,
+    )
+
+
+def test_without_a_built_site_it_says_what_to_do(tmp_path: Path) -> None:
+    done = run("--site", str(tmp_path))
+    assert done.returncode == 1
+    message = f"server: error: {tmp_path / 'generated'} is missing: run `python build.py`\n"
+    assert done.stderr == message
+
+
+def test_a_port_in_use_is_an_error_in_words(running: Running, built_site: Path) -> None:
+    done = run("--site", str(built_site), DIGITS_PORT=str(running.port))
+    assert done.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{running.port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--port", "65536"], "argument --port: expected 0 to 65535, got '65536'"),
+        (["--threads", "0"], "argument --threads: expected 1 to 256, got '0'"),
+        (["--timeout", "soon"], "argument --timeout: expected 1 to 3600, got 'soon'"),
+        (["--rate-limit", "many"], "argument --rate-limit: invalid float value: 'many'"),
+    ],
+)
+def test_a_wrong_option_is_an_error_in_words(options: list[str], message: str) -> None:
+    done = run(*options)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+class Touch:
+    """Unpickled, it makes a file: what a hostile weights file would do."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> object:
+        return open, (self.path, "w")
+
+
+def test_hostile_weights_are_refused_and_not_run(tmp_path: Path, built_site: Path) -> None:
+    evil = np.empty(1, object)
+    evil[0] = Touch(str(tmp_path / "touched"))
+    content = io.BytesIO()
+    np.save(content, evil, allow_pickle=True)
+    arrays = tmp_path / "arrays.npz"
+    with zipfile.ZipFile(arrays, "w") as archive:
+        archive.writestr("metadata.npy", content.getvalue())
+        archive.writestr("format.npy", content.getvalue())
+    pickled = tmp_path / "pickled.npz"
+    pickled.write_bytes(pickle.dumps(Touch(str(tmp_path / "touched"))))
+    for path in (arrays, pickled):
+        done = run("--site", str(built_site), "--port", "0", DIGITS_WEIGHTS=str(path))
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"server: error: {path}: ")
+        assert "Traceback" not in done.stderr
+    assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_with_exit_code_0(start: Start, number: int) -> None:
+    assert start().stop(number) == 0
+
+
+def test_a_request_under_way_is_answered_before_it_stops(start: Start) -> None:
+    server = start()
+    with server.connect() as under_way:
+        whole = request(GOOD, b"Connection: close")
+        under_way.sendall(whole[:-5])
+        with server.ask("GET", "/healthz") as response:  # the bytes before have been read by now
+            response.read()
+        server.process.send_signal(signal.SIGTERM)
+        until(lambda: not _accepts(server), "it goes on accepting connections")
+        under_way.sendall(whole[-5:])
+        assert received(under_way).startswith(b"HTTP/1.1 200 OK")
+    assert server.process.wait(SECONDS) == 0
+
+
+def _accepts(server: Running) -> bool:
+    try:
+        server.connect().close()
+    except OSError:
+        return False
+    return True
+
+
+# What it tells
+
+
+def test_the_access_log_has_a_line_for_each_request(start: Start) -> None:
+    server = start()
+    assert server.post(GOOD)[0] == 200
+    with server.ask("GET", "/nothing", user_agent="test") as response:
+        response.read()
+    server.stop()
+    entries = [json.loads(line) for line in server.lines if line.startswith("{")]
+    assert [(entry["path"], entry["status"]) for entry in entries] == [
+        ("/predict", 200),
+        ("/nothing", 404),
+    ]
+    assert entries[1]["agent"] == "test"
+    assert entries[0]["client"] == "127.0.0.1"
+
+
+def test_quiet_writes_no_log(start: Start) -> None:
+    server = start("--quiet")
+    assert server.post(GOOD)[0] == 200
+    server.stop()
+    assert len(server.lines) == 1
+
+
+@pytest.mark.parametrize(("trusted", "client"), [(True, "192.0.2.7"), (False, "127.0.0.1")])
+def test_only_a_trusted_proxy_is_believed(start: Start, trusted: bool, client: str) -> None:
+    server = start(*(["--trusted-proxy", "127.0.0.1"] if trusted else []))
+    with server.ask("GET", "/healthz", x_forwarded_for="192.0.2.7") as response:
+        response.read()
+    server.stop()
+    assert json.loads(server.lines[-1])["client"] == client
+
+
+def test_the_rate_limit_can_come_from_the_environment(start: Start) -> None:
+    server = start(DIGITS_RATE_LIMIT="0.001")
+    assert [server.post(GOOD)[0] for _ in range(3)] == [200, 429, 429]
+
+
+# Clients that misbehave
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00" * 9 + b"\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n bad\r\nx\r\n\r\n", 400),
+        (b"POST /predict HTTP/1.1\r\nContent-Length: -5\r\n\r\n", 400),
+        (b"POST /predict HTTP/1.1\r\nContent-Length: 5, 6\r\n\r\n", 400),
+        (b"POST /predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (b"POST /predict HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        (b"POST /predict HTTP/1.1\r\nContent-Length: 999999999999\r\n\r\n", 413),
+        (b"GET / HTTP/1.1\r\nCookie: " + b"x" * 40_000 + b"\r\n\r\n", 431),
+    ],
+)
+def test_what_is_not_http_is_a_problem_too(running: Running, sent: bytes, status: int) -> None:
+    with running.connect() as connection:
+        connection.sendall(sent)
+        answer = received(connection)
+    assert answer.startswith(b"HTTP/1.0 %d " % status) or answer.startswith(
+        b"HTTP/1.1 %d " % status
+    )
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"Content-Type: application/problem+json" in head
+    assert json.loads(body)["status"] == status
+
+
+def test_a_body_that_is_a_little_too_large_gets_its_answer(running: Running) -> None:
+    status, body = running.post(b" " * (11 * 2**20), "image/png")
+    assert status == 413
+    assert json.loads(body)["status"] == 413
+
+
+def test_a_chunked_body_is_read(running: Running) -> None:
+    with running.ask(
+        "POST", "/predict", iter([GOOD[:9], GOOD[9:]]), content_type="application/json"
+    ) as r:
+        assert r.status == 200
+        assert json.load(r)["text"] == "7"
+
+
+def test_requests_in_a_row_on_one_connection_are_answered_in_order(running: Running) -> None:
+    sent = [request(GOOD), request(b"{}"), request(b'{"strokes": []}')]
+    with running.connect() as connection:
+        connection.sendall(b"".join([*sent, request(GOOD, b"Connection: close")]))
+        answer = received(connection)
+    statuses = [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [200, 400, 200, 200]
+
+
+def test_a_client_that_never_finishes_is_cut_off(start: Start) -> None:
+    server = start("--timeout", "1")
+    slow = server.connect()
+    slow.settimeout(0.05)
+    sent = 0
+    deadline = time.monotonic() + SECONDS
+    with slow:
+        while True:  # a byte now and then, for ever
+            assert time.monotonic() < deadline, "it waits for ever"
+            try:
+                slow.send(request(GOOD)[sent % 20 : sent % 20 + 1])
+                sent += 1
+                if slow.recv(1) == b"":
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+    assert server.post(GOOD)[0] == 200
+
+
+def test_slow_and_silent_clients_do_not_keep_others_waiting(start: Start) -> None:
+    server = start("--threads", "2")
+    slow = [server.connect() for _ in range(150)]
+    for index, connection in enumerate(slow):
+        connection.sendall(request(GOOD)[: index % 100])
+    assert all(server.post(GOOD)[0] == 200 for _ in range(20))
+    for connection in slow:
+        connection.close()
+
+
+def test_a_client_that_closes_its_side_still_gets_its_answer(running: Running) -> None:
+    with running.connect() as connection:
+        connection.sendall(request(GOOD))
+        connection.shutdown(socket.SHUT_WR)
+        assert received(connection).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_half_closed_and_broken_off_connections_do_no_harm(running: Running) -> None:
+    for how in range(40):
+        with running.connect() as connection:
+            connection.sendall(request(GOOD)[: 40 * (how % 5) or None])
+            if how % 2:
+                connection.shutdown(socket.SHUT_WR)
+    assert running.post(GOOD)[0] == 200
+
+
+def test_a_client_that_takes_no_answer_does_not_keep_others_waiting(start: Start) -> None:
+    server = start("--threads", "2")
+    path = b"GET /generated/pyodide/pyodide.asm.wasm HTTP/1.1\r\nHost: x\r\n\r\n"
+    deaf = [server.connect() for _ in range(10)]
+    for connection in deaf:
+        connection.sendall(path * 3)
+    assert all(server.post(GOOD)[0] == 200 for _ in range(10))
+    for connection in deaf:
+        connection.close()
+    assert server.memory() < MOST_MEMORY
+
+
+# Many at once
+
+
+def test_200_clients_at_once_get_the_right_answers(
+    running: Running, recognizer: Recognizer
+) -> None:
+    samples = drawings()
+    bodies = [json.dumps({"strokes": sample.strokes}).encode() for sample in samples]
+    expected = [recognizer.read(sample.strokes).to_dict() for sample in samples]
+    together = threading.Barrier(200)
+
+    def client(number: int) -> bool:
+        together.wait(SECONDS)
+        chosen = [(number + step) % len(bodies) for step in range(3)]
+        answers = [running.post(bodies[index]) for index in chosen]
+        return all(
+            status == 200 and json.loads(answer) == expected[index]
+            for index, (status, answer) in zip(chosen, answers, strict=True)
+        )
+
+    with ThreadPoolExecutor(200) as pool:
+        assert all(pool.map(client, range(200)))
+    assert running.memory() < MOST_MEMORY
+
+
+def test_hostile_and_good_requests_together(start: Start) -> None:
+    server = start("--quiet")
+    large = seven(size=(2400, 1900))
+    hostile = [
+        (bomb(30_000), "image/png", {413}),
+        (encoded(seven(size=(3200, 3200))), "image/png", {200, 503}),
+        (encoded(large.convert("RGBA"), "WEBP", quality=1), "image/webp", {200, 503}),
+        (encoded(large.convert("RGB"), "JPEG", progressive=True), "image/jpeg", {200, 503}),
+        (encoded(seven("RGBA", (900, 900)), "WEBP"), "image/webp", {200}),
+        (b"[" * 900_000, "application/json", {400}),
+        (b"[" + b"{}," * 340_000 + b"{}]", "application/json", {400}),
+        (json.dumps({"strokes": [[[1, 2]] * 20_000]}).encode(), "application/json", {200}),
+        (b"\xff" * 9_000_000, "image/jpeg", {400}),
+        (b"x" * 11_000_000, "image/png", {413}),
+    ]
+    random.Random(1).shuffle(jobs := hostile * 6 + [(GOOD, "application/json", {200})] * 40)
+
+    def work(job: tuple[bytes, str, set[int]]) -> str:
+        body, media_type, allowed = job
+        status, answer = server.post(body, media_type)
+        if body is GOOD and json.loads(answer)["text"] != "7":
+            return "a good request got a wrong answer"
+        return "" if status in allowed else f"{media_type} {body[:20]!r}: {status} {answer[:200]!r}"
+
+    with ThreadPoolExecutor(24) as pool:
+        assert [message for message in pool.map(work, jobs) if message] == []
+    assert server.memory() < MOST_MEMORY
