@@ -9,6 +9,7 @@ one PNG for each.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -38,6 +39,14 @@ def open_page(browser: Browser, url: str, view: str, scheme: str) -> Page:
     return page
 
 
+def take_inside(page: Page, path: Path) -> Path:
+    """Write a picture of what the page tells about the network; return its path."""
+    page.get_by_role("button", name="See how it knows").click()
+    expect(page.locator("#evidence")).to_have_accessible_name(re.compile("speaks for"))
+    page.screenshot(path=path)
+    return path
+
+
 def take(directory: Path) -> list[Path]:
     """Write all pictures to ``directory`` and return their paths."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -56,6 +65,8 @@ def take(directory: Path) -> list[Path]:
                     path = directory / f"{view}-{scheme}.png"
                     page.screenshot(path=path)
                     pictures.append(path)
+                    if view == "desktop":
+                        pictures.append(take_inside(page, directory / f"inside-{scheme}.png"))
                     page.context.close()
         browser.close()
     return pictures
