@@ -11,6 +11,7 @@ package managers. The same input always gives the same bytes; an interrupted bui
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import errno
 import hashlib
@@ -35,8 +36,14 @@ from urllib.parse import urlsplit
 
 from nn import weights
 
+try:
+    import fcntl
+except ImportError:  # Windows: builds into one target do not wait for each other there
+    fcntl = None  # type: ignore[assignment]
+
 ROOT = Path(__file__).resolve().parent
 LOCK_FILE = "runtime.lock.json"
+PATIENCE = 1  # seconds until the user is told that another build is waited for
 URL_TIMEOUT = 10  # seconds without a byte before the next source is tried
 NOT_PRECACHED = {
     "api.css",  # about the server, and of no use without it
@@ -316,11 +323,18 @@ def build_site(
     """
     target = (out or root / "site" / "generated").resolve()
     if out:
-        _refuse_to_overwrite(target, root)
+        _refuse_to_overlap(target, root)
+    with _turn(target):
+        if out:
+            _refuse_to_overwrite(target)
+        return _build(root, target, bool(out), cache or cache_directory(), offline)
+
+
+def _build(root: Path, target: Path, complete: bool, cache: Path, offline: bool) -> dict[str, Any]:
     runtime, tools = read_lock(root / LOCK_FILE)
     files = hand_written(root / "site")
     files["generated/nn.zip"] = pack_nn(root / "nn")
-    fetcher = Fetcher(runtime, tools, cache or cache_directory(), offline=offline)
+    fetcher = Fetcher(runtime, tools, cache, offline=offline)
     for file in runtime:
         files[f"generated/{file.path}"] = fetcher.fetch(file)
     files["generated/pyodide/pyodide-lock.json"] = numpy_only(
@@ -331,7 +345,7 @@ def build_site(
     files["generated/manifest.json"] = f"{text}\n".encode()
     files["generated/precache.js"] = f"self.PRECACHE = {text};\n".encode()
 
-    prefix = "" if out else "generated/"
+    prefix = "" if complete else "generated/"
     _write_directory(
         target,
         {p.removeprefix(prefix): data for p, data in files.items() if p.startswith(prefix)},
@@ -339,11 +353,49 @@ def build_site(
     return manifest
 
 
-def _refuse_to_overwrite(out: Path, root: Path) -> None:
-    """Raise unless `out` is new, empty or an earlier build, and apart from the sources."""
+def _refuse_to_overlap(out: Path, root: Path) -> None:
+    """Raise unless `out` is apart from the sources."""
     site = (root / "site").resolve()
     if out == site or site in out.parents or out in site.parents:
         raise BuildError(f"--out {out}: overlaps the sources in {site}; choose another directory")
+
+
+@contextlib.contextmanager
+def _turn(target: Path) -> Iterator[None]:
+    """Let builds into one target take turns, or one would look at what another is replacing.
+
+    The lock is on the directory above: it leaves no file behind, and ends with its process.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield
+        return
+    directory = os.open(target.parent, os.O_RDONLY)
+    try:
+        began = time.monotonic()
+        said = False
+        while not _locked(directory):
+            if not said and time.monotonic() - began > PATIENCE:
+                _say(f"waiting for another build into {target.parent} to end")
+                said = True
+            time.sleep(0.05)
+        yield
+    finally:
+        os.close(directory)
+
+
+def _locked(directory: int) -> bool:
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks, as some network ones are
+        pass
+    return True
+
+
+def _refuse_to_overwrite(out: Path) -> None:
+    """Raise unless `out` is new, empty or an earlier build."""
     if not out.exists():
         return
     if not out.is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.server
 import json
@@ -467,6 +468,33 @@ def test_builds_at_the_same_time_leave_a_whole_site(project: Project, tmp_path: 
         assert [process.returncode for process in processes] == [0, 0, 0, 0], errors
         assert assert_whole(out) == expected
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_build_says_that_it_waits_for_another_into_the_same_directory(
+    project: Project, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "public")
+    project.cdn.may_answer.clear()
+    first = project.start("--out", out)
+    assert first.stderr
+    assert "fetching" in first.stderr.readline()
+    second = project.start("--out", out)
+    assert second.stderr
+    assert second.stderr.readline() == f"build: waiting for another build into {tmp_path} to end\n"
+    project.cdn.may_answer.set()
+    assert [process.communicate() and process.returncode for process in (first, second)] == [0, 0]
+    assert_whole(tmp_path / "public")
+
+
+def test_a_build_is_made_where_the_file_system_has_no_locks(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "none here")
+
+    monkeypatch.setattr(build.fcntl, "flock", no_locks)
+    project.build()
+    assert (project.root / "site" / "generated" / "manifest.json").is_file()
 
 
 def test_directories_are_replaced_where_the_system_cannot_exchange_them(
