@@ -19,6 +19,8 @@ from nn.model import Sequential
 
 DEFAULT_PATH = Path(__file__).with_name("weights.npz")
 DIGITS = 10
+NO_DIGIT = 10
+"""The number of the class that follows the digits: marks that are none."""
 BATCH = 256
 """How many images go through the network at once: bounds the memory that ``classify`` takes."""
 

@@ -17,9 +17,12 @@ from nn.layers import (
     ReLU,
 )
 from nn.model import Sequential
+from nn.recognizer import DIGITS
 
-Architecture = Callable[[np.random.Generator], Sequential]
-"""Makes a fresh network that takes ``(batch, 28, 28, 1)`` and ends in a Dense layer."""
+Architecture = Callable[[np.random.Generator, int], Sequential]
+"""Makes a fresh network that takes ``(batch, 28, 28, 1)`` and ends in a Dense layer of so many
+outputs: ten for the digits, and one more where marks that are no digits are learned too.
+"""
 
 ARCHITECTURES: dict[str, Architecture] = {}
 
@@ -34,13 +37,13 @@ def register(architecture: Architecture) -> Architecture:
 
 
 @register
-def mlp(rng: np.random.Generator) -> Sequential:
+def mlp(rng: np.random.Generator, outputs: int = DIGITS) -> Sequential:
     """Return the classic 784-128-10 network: the simplest that works, good for first trials."""
-    return Sequential([Flatten(), Dense(784, 128, rng), ReLU(), Dense(128, 10, rng)])
+    return Sequential([Flatten(), Dense(784, 128, rng), ReLU(), Dense(128, outputs, rng)])
 
 
 @register
-def cnn(rng: np.random.Generator) -> Sequential:
+def cnn(rng: np.random.Generator, outputs: int = DIGITS) -> Sequential:
     """Return the network that ships: 89,642 parameters, 13 million operations an image.
 
     The first layer halves the picture, so that all later ones cost a quarter; the global average at
@@ -55,7 +58,7 @@ def cnn(rng: np.random.Generator) -> Sequential:
             *_block(32, 64, rng),
             *_block(64, 96, rng),
             GlobalAvgPool2D(),
-            Dense(96, 10, rng),
+            Dense(96, outputs, rng),
         ]
     )
 
@@ -66,11 +69,11 @@ def _block(
     return [Conv2D(inputs, outputs, size, stride, rng=rng), BatchNorm(outputs), ReLU()]
 
 
-def build(name: str, seed: int) -> Sequential:
+def build(name: str, seed: int, outputs: int = DIGITS) -> Sequential:
     """Return a fresh network of that name; its first weights depend on ``seed`` alone."""
     if name not in ARCHITECTURES:
         raise ValueError(f"model: expected one of {sorted(ARCHITECTURES)}, got {name!r}")
-    model = ARCHITECTURES[name](np.random.default_rng([seed, 0]))
+    model = ARCHITECTURES[name](np.random.default_rng([seed, 0]), outputs)
     ignore_input_gradient(model)
     return model
 

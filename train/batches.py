@@ -30,6 +30,14 @@ class Batches:
         self.batch_size = min(batch_size, len(examples))
         self.steps_per_epoch = len(examples) // self.batch_size
         self._epoch, self._order = -1, np.empty(0, np.intp)
+        self._settling = (0, 0)
+
+    def settle(self, steps: int, share: float) -> None:
+        """Over the last ``share`` of ``steps``, let ever more examples, up to half, come unvaried.
+
+        What is read later is not varied: the network ends on the hands that people have.
+        """
+        self._settling = (steps - int(steps * share), steps)
 
     def make(self, step: int) -> Batch:
         """Return the batch of ``step``: its part of the epoch's order, freshly varied."""
@@ -38,7 +46,9 @@ class Batches:
             shuffle = np.random.default_rng([self.seed, 1, epoch])
             self._epoch, self._order = epoch, shuffle.permutation(len(self.examples))
         chosen = self._order[place * self.batch_size : (place + 1) * self.batch_size]
-        return self.examples.batch(chosen, np.random.default_rng([self.seed, 2, step]))
+        first, last = self._settling
+        unvaried = 0.5 * (step - first) / (last - first) if step > first else 0.0
+        return self.examples.batch(chosen, np.random.default_rng([self.seed, 2, step]), unvaried)
 
     def ahead(self, first: int, last: int) -> Generator[Batch]:
         """Yield the batches from step ``first`` to before ``last``, each made while one is used.

@@ -23,7 +23,7 @@ class Config:
     """The settings of a training run. Each one is an option of the command line, with this help."""
 
     model: str = setting("cnn", "network: one of those in train/architectures.py")
-    epochs: int = setting(30, "passes through the data")
+    epochs: int = setting(50, "passes through the data")
     batch_size: int = setting(128, "images a step")
     optimizer: str = setting("sgd", "update rule: sgd or adam")
     learning_rate: float = setting(
@@ -38,6 +38,11 @@ class Config:
     )
     augmentation: str = setting("hand", "how examples are varied: one of those in train/augment/")
     pen_repeats: int = setting(3, "times that each pen drawing is seen an epoch, inked afresh")
+    settling: float = setting(
+        0.3,
+        "share of the run, at its end, over which ever more of the examples, up to half, come as "
+        "they were written, 0 to 1",
+    )
     seed: int = setting(0, "whole number that everything random is drawn from")
     threads: int = dataclasses.field(
         default_factory=lambda: os.cpu_count() or 1,
@@ -64,6 +69,8 @@ class Config:
             raise ValueError(f"learning_rate: expected more than 0, got {self.learning_rate}")
         if not 0 <= self.weight_decay < float("inf"):
             raise ValueError(f"weight_decay: expected at least 0, got {self.weight_decay}")
+        if not 0 <= self.settling <= 1:
+            raise ValueError(f"settling: expected 0 to 1, got {self.settling}")
         if not 0 <= self.teacher_share <= 1:
             raise ValueError(f"teacher_share: expected 0 to 1, got {self.teacher_share}")
         if self.seed < 0:

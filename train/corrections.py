@@ -69,7 +69,6 @@ def with_corrections(
         np.concatenate([own.images[of_images], *[learned.images] * repeats]),
         np.concatenate([own.image_labels[of_images], *[learned.labels] * repeats]),
         [own.drawings[index] for index in of_drawings],
-        1,
         own.augmentation,
     )
     return dataclasses.replace(task, train=examples)

@@ -15,14 +15,14 @@ from train.examples import Labelled
 
 
 def predictions(recognizer: Recognizer, part: Labelled) -> NDArray[np.float32]:
-    """Return ``(n, 10) float32`` probabilities for every image of ``part``, computed on several
-    cores.
+    """Return ``(n, at least 10) float32`` probabilities for every image of ``part``, computed on
+    several cores.
     """
     chunks = [part.images[first : first + 500] for first in range(0, len(part.images), 500)]
     # One thread for each chunk's products: threads of both kinds at once fight over the cores.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(recognizer.classify, chunks))
-    return np.concatenate(results)[:, :DIGITS]
+    return np.concatenate(results)
 
 
 def error_rate(recognizer: Recognizer, part: Labelled) -> float:

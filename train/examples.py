@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.ink import ink
-from nn.recognizer import as_input
+from nn.recognizer import DIGITS, NO_DIGIT, as_input
 from train.augment import HAND, Augmentation
 from train.data import DataError, Drawing
+from train.data.pen import DIGITS as PEN_DIGITS
 
 
 @dataclass(frozen=True)
@@ -31,34 +32,40 @@ class Labelled:
 class Examples:
     """Training examples: images, and drawings that are inked anew each time they are asked for.
 
-    Example ``i`` is image ``i``; the drawings come after the images, all of them ``repeats`` times.
+    Example ``i`` is image ``i``; the drawings come after the images.
     """
 
     images: NDArray[np.uint8]
     image_labels: NDArray[np.uint8]
     drawings: Sequence[Drawing] = ()
-    repeats: int = 1
     augmentation: Augmentation = HAND
 
     def __len__(self) -> int:
-        return len(self.images) + len(self.drawings) * self.repeats
+        return len(self.images) + len(self.drawings)
 
     def batch(
-        self, indices: NDArray[np.integer], rng: np.random.Generator
+        self, indices: NDArray[np.integer], rng: np.random.Generator, unvaried: float = 0.0
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Return fresh variants: inputs ``(batch, 28, 28, 1) float32`` and labels ``(batch,)
-        uint8``.
+        uint8``. About the share ``unvaried`` of them is left as it was written.
         """
+        varied = rng.random(len(indices)) >= unvaried
         images = np.empty((len(indices), 28, 28), np.uint8)
         labels = np.empty(len(indices), np.uint8)
         for place, index in enumerate(indices):
             if index < len(self.images):
                 images[place], labels[place] = self.images[index], self.image_labels[index]
             else:
-                drawing = self.drawings[(index - len(self.images)) % len(self.drawings)]
-                images[place] = ink(*self.augmentation.strokes(drawing.strokes, rng))
-                labels[place] = int(drawing.label)
-        return self.augmentation.images(images, rng)[..., None], labels
+                drawing = self.drawings[index - len(self.images)]
+                images[place] = (
+                    ink(*self.augmentation.strokes(drawing.strokes, rng))
+                    if varied[place]
+                    else ink(drawing.strokes)
+                )
+                labels[place] = class_of(drawing)
+        inputs = as_input(images)
+        inputs[varied] = self.augmentation.images(images[varied], rng)[..., None]
+        return inputs, labels
 
     def plain(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Return every example once and unvaried, as ``batch`` does."""
@@ -78,6 +85,8 @@ class Part:
     test: Labelled
     description: str
     """What is learned from, in words."""
+    repeated: bool = True
+    """Its drawings are seen several times an epoch where the settings ask for that."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +99,20 @@ class Task:
     sources: dict[str, str] = field(default_factory=dict)
     """What the data was, in words, for the weights' metadata."""
 
+    @property
+    def outputs(self) -> int:
+        """How many classes there are to learn: one more than digits where marks are among them."""
+        marks = any(class_of(drawing) == NO_DIGIT for drawing in self.train.drawings)
+        return DIGITS + 1 if marks or (self.train.image_labels == NO_DIGIT).any() else DIGITS
+
 
 NO_IMAGES = np.empty((0, 28, 28), np.uint8)
 NO_LABELS = np.empty(0, np.uint8)
+
+
+def class_of(drawing: Drawing) -> int:
+    """Return the digit that a drawing is labelled with, else NO_DIGIT."""
+    return int(drawing.label) if drawing.label in PEN_DIGITS else NO_DIGIT
 
 
 def inked_drawings(drawings: Sequence[Drawing]) -> Labelled:
@@ -100,7 +120,7 @@ def inked_drawings(drawings: Sequence[Drawing]) -> Labelled:
     images = [ink(drawing.strokes) for drawing in drawings]
     return Labelled(
         np.array(images, np.uint8).reshape(-1, 28, 28),
-        np.array([int(drawing.label) for drawing in drawings], np.uint8),
+        np.array([class_of(drawing) for drawing in drawings], np.uint8),
         [drawing.writer for drawing in drawings],
     )
 
@@ -115,8 +135,11 @@ def combine(
     examples = Examples(
         _join([NO_IMAGES, *(part.images for part in parts.values())]),
         _join([NO_LABELS, *(part.labels for part in parts.values())]),
-        [drawing for part in parts.values() for drawing in part.drawings],
-        pen_repeats,
+        [
+            drawing
+            for part in parts.values()
+            for drawing in list(part.drawings) * (pen_repeats if part.repeated else 1)
+        ],
         augmentation,
     )
     if len(examples) == 0:

@@ -9,6 +9,7 @@ import numpy as np
 from nn.layers import Array
 from nn.model import Sequential
 from nn.optim import SGD, Adam
+from nn.recognizer import DIGITS
 from train.architectures import build, ignore_input_gradient
 from train.checkpoint import Arrays, State
 from train.config import Config
@@ -24,11 +25,21 @@ class Learner:
     """All that changes from step to step, and the step itself."""
 
     def __init__(
-        self, config: Config, steps: int, state: State, start: Sequential | None = None
+        self,
+        config: Config,
+        steps: int,
+        state: State,
+        start: Sequential | None = None,
+        outputs: int = DIGITS,
     ) -> None:
-        """Begin as ``state`` says, or, where that is empty, with ``start`` or a fresh network."""
+        """Begin as ``state`` says, or, where that is empty, with ``start`` or a fresh network of so
+        many outputs.
+        """
         self.config, self.steps, self.step = config, steps, state.step
-        self.model = build(config.model, config.seed) if start is None else copy_of(start)
+        if start is None:
+            self.model = build(config.model, config.seed, outputs)
+        else:
+            self.model = copy_of(start)
         ignore_input_gradient(self.model)
         self.optimizer = _optimizer(config)
         self.averaged = {name: array.copy() for name, array in self.model.arrays().items()}

@@ -46,12 +46,13 @@ def fit(
     """
     batches = Batches(task.train, config.batch_size, config.seed)
     steps = config.epochs * batches.steps_per_epoch
+    batches.settle(steps, config.settling)
     line_every = max(1, steps // LINES)
     directory.mkdir(parents=True, exist_ok=True)
     keeper = Keeper(directory / "checkpoint.npz", config, identity or {}, save_every)
     state = keeper.load(resume) if resume else State()
     losses = state.losses  # of the epoch so far
-    learner = Learner(config, steps, state, start)
+    learner = Learner(config, steps, state, start, task.outputs)
     watcher = Watcher(directory, task, steps, batches.batch_size, state)
     ahead = batches.ahead(state.step, steps)
 

@@ -108,7 +108,8 @@ def train(
     teachers: Teachers | None = None,
 ) -> tuple[Sequential, float]:
     """Train as planned; return the network as it ships and the temperature of its calibration."""
-    check_can_ship(build(plan.config.model, 0) if start is None else start, plan.config.model)
+    fresh = build(plan.config.model, 0, task.outputs)
+    check_can_ship(fresh if start is None else start, plan.config.model)
     trained = fit(
         task,
         plan.config,

@@ -46,7 +46,7 @@ def submit(
     if target.exists() and target.samefile(source):
         raise DataError(f"{target}: this is the file that is read; name another one to write")
     part = Labelled(images, np.zeros(len(images), np.uint8) if labels is None else labels)
-    digits = predictions(recognizer, part).argmax(axis=1)
+    digits = predictions(recognizer, part)[:, :DIGITS].argmax(axis=1)
     try:
         with replacing(target) as file:
             file.write(_table(digits))

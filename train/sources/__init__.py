@@ -2,6 +2,7 @@
 
 from train.sources import kaggle as kaggle  # each is imported for its registration
 from train.sources import mnist as mnist
+from train.sources import nondigits as nondigits
 from train.sources import pen as pen
 from train.sources.base import SOURCES, Source, register
 

@@ -33,7 +33,9 @@ class Measured(NamedTuple):
     error: float
     """The share of images that are read wrong, 0 to 1."""
     confusion: NDArray[np.intp]
-    """``(10, 10)``: how many images of the row's digit were read as the column's."""
+    """How many images of the row's class were read as the column's: ``(10, 10)``, or ``(11, 11)``
+    where no digit is a class too.
+    """
     mistakes: tuple[Mistake, ...]
     """The most confident first."""
 
@@ -46,7 +48,8 @@ def measure(model: Sequential, parts: Mapping[str, Labelled]) -> dict[str, Measu
 
 def _measure(probabilities: NDArray[np.float32], part: Labelled) -> Measured:
     read, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    confusion = np.zeros((DIGITS, DIGITS), np.intp)
+    classes = max(DIGITS, probabilities.shape[1], int(part.labels.max()) + 1)
+    confusion = np.zeros((classes, classes), np.intp)
     np.add.at(confusion, (part.labels, read), 1)
     wrong = np.flatnonzero(read != part.labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:WORST]

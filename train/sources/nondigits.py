@@ -1,0 +1,56 @@
+"""Marks that are no digits: letters and signs drawn with a pen, scribbles, pairs of digits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from train.data import load_pen, marks, split_by_writer
+from train.examples import NO_IMAGES, NO_LABELS, Part, inked_drawings
+from train.sources.base import Source, register
+
+CLEAR = frozenset("AEFHKMNRWXkmnwx@#&%?*+=<>:._-~^")
+"""Characters that nobody takes for a digit: these are measured."""
+FAIRLY_CLEAR = CLEAR | frozenset("ehfpPLdvVt")
+"""These are learned too. The others, from O and l to q, can be meant as digits: they are left out,
+since a network that learned to refuse them would refuse people's digits with them.
+"""
+PAIRS, SCRIBBLES = 4_000, 1_500
+"""So many made marks are learned beside those by people."""
+
+
+def read_nondigits(directory: Path | None = None) -> Part:
+    """Divide the marks by writer, as the pen-drawn digits are; make the others of those digits.
+
+    Raises DataError.
+    """
+    drawn = split_by_writer(load_pen(directory, "nondigits"))
+    learned = [drawing for drawing in drawn.train if drawing.label in FAIRLY_CLEAR]
+    digits = split_by_writer(load_pen(directory)).train
+    made = [*marks.pairs(digits, PAIRS, seed=0), *marks.scribbles(SCRIBBLES, seed=0)]
+    validation, test = (
+        inked_drawings([drawing for drawing in part if drawing.label in CLEAR])
+        for part in (drawn.validation, drawn.test)
+    )
+    writers = len({drawing.writer for drawing in learned})
+    return Part(
+        NO_IMAGES,
+        NO_LABELS,
+        [*learned, *made],
+        validation,
+        test,
+        f"{len(learned)} letters and signs by {writers} writers, {len(made)} made marks",
+        repeated=False,
+    )
+
+
+register(
+    "nondigits",
+    Source(
+        "non-digits",
+        "DIR",
+        "folder of nondigits.jsonl(.gz) beside the pen-drawn digits (without it: the usual places)",
+        read_nondigits,
+        by_default=True,
+        may_be_missing=True,
+    ),
+)
