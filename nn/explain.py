@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from nn.layers import Array, ReLU
 from nn.model import Sequential
-from nn.recognizer import DIGITS, as_input
+from nn.numbers import DIGITS
+from nn.recognizer import as_input
 
 STEPS = 8
 """How many pictures between the blank one and the drawing `evidence` looks at."""

@@ -48,21 +48,79 @@ def to_mnist(array: NDArray[Any]) -> tuple[NDArray[np.uint8], Box] | None:
     picture's pixels), or None when nothing stands out from the paper: a blank picture.
     Raises ImageError when the array is not such a picture.
     """
-    pixels = _checked(array)
-    height, width = pixels.shape[:2]
-    window = (0, 0, width, height)
-    step = max(1, -(-max(height, width) // _LOOK))
-    found = _look(pixels, window, step)
-    if found is None:
-        return None
-    ink, inside, box = found
-    if step > 1:  # shrunk: look again, at the digit alone and as finely as is of use
-        window = _around(box, width, height)
-        longer = max(box[2] - box[0], box[3] - box[1])
-        closer = _look(pixels, window, max(1, int(longer // _CLOSER)))
-        if closer is not None:
-            ink, inside, box = closer
-    return _centred(_scaled(*_with_usual_pen(ink, inside), int(BOX))), box
+    picture = Picture(array)
+    return picture.in_mnist_form() if picture.ink is not None else None
+
+
+class Picture:
+    """A picture whose ink has been found: all of it, or one piece after the other."""
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        """Find the ink; ``ink`` is None when nothing stands out from the paper.
+
+        Takes and raises what ``to_mnist`` does.
+        """
+        self.pixels = _checked(array)
+        height, width = self.pixels.shape[:2]
+        self.step = max(1, -(-max(height, width) // _LOOK))
+        found = _look(self.pixels, (0, 0, width, height), self.step)
+        self.ink: Grey | None = None
+        self._inside = self.box = (0.0, 0.0, 0.0, 0.0)
+        if found is not None:
+            self.ink, self._inside, self.box = found
+
+    def pieces(self) -> tuple[NDArray[np.intp], list[Box]]:
+        """Return the connected pieces of ink: a number for each pixel of ``ink``, -1 where there
+        is none, and the pieces' boxes in the picture.
+        """
+        if self.ink is None:
+            return np.empty((0, 0), np.intp), []
+        inked = self.ink > 0
+        roots, number = np.unique(_labels(inked)[inked], return_inverse=True)
+        of_pixel = np.full(inked.shape, -1, np.intp)
+        of_pixel[inked] = number
+        edges = np.zeros((len(roots), 4), np.intp)
+        edges[:, :2] = inked.size
+        for axis, places in enumerate(np.nonzero(inked)[::-1]):
+            np.minimum.at(edges[:, axis], number, places)
+            np.maximum.at(edges[:, axis + 2], number, places + 1)
+        boxes: list[Box] = [tuple(box) for box in (edges * float(self.step)).tolist()]
+        return of_pixel, boxes
+
+    def in_mnist_form(self, only: NDArray[np.bool_] | None = None) -> tuple[NDArray[np.uint8], Box]:
+        """Return the ink, or only that on some of its pixels, in MNIST's form, and its box.
+
+        Raises ValueError if there is none.
+        """
+        if self.ink is None or (only is not None and not only.any()):
+            raise ValueError("expected a picture with ink, got a blank one")
+        ink, inside, box = self.ink, self._inside, self.box
+        if only is not None:
+            ink = np.where(only, ink, np.float32(0))
+            inside = _box(ink)
+            box = _in_picture(inside, (0, 0, *self.pixels.shape[1::-1]), self.step)
+        if self.step > 1:  # shrunk: look again, at the digit alone and as finely as is of use
+            ink, inside, box = self._closer(box, only) or (ink, inside, box)
+        return _centred(_scaled(*_with_usual_pen(ink, inside), int(BOX))), box
+
+    def _closer(self, box: Box, only: NDArray[np.bool_] | None) -> tuple[Grey, Box, Box] | None:
+        window = _around(box, self.pixels.shape[1], self.pixels.shape[0])
+        step = max(1, int(max(box[2] - box[0], box[3] - box[1]) // _CLOSER))
+        found = _look(self.pixels, window, step)
+        if found is None or only is None:
+            return found
+        ink = found[0]
+        # What else lies in the window is left out: what is nearer to ink that is not asked for.
+        near = _grown(only, 2) & (only | (self.ink == 0))
+        rows = np.minimum((window[1] + np.arange(ink.shape[0]) * step) // self.step, len(near) - 1)
+        columns = np.minimum(
+            (window[0] + np.arange(ink.shape[1]) * step) // self.step, near.shape[1] - 1
+        )
+        ink = np.where(near[rows[:, None], columns], ink, np.float32(0))
+        if not (ink > _EDGE).any():
+            return None
+        inside = _box(ink)
+        return ink, inside, _in_picture(inside, window, step)
 
 
 def _checked(array: NDArray[Any]) -> NDArray[Any]:
@@ -100,14 +158,20 @@ def _look(
     ink = _ink(_grey(pixels[top:bottom, left:right], step))
     if ink is None:
         return None
-    x0, y0, x1, y1 = inside = _box(ink)
-    box = (
+    inside = _box(ink)
+    return ink, inside, _in_picture(inside, window, step)
+
+
+def _in_picture(inside: Box, window: tuple[int, int, int, int], step: int) -> Box:
+    """The place in the picture of a box in a window of it that is shrunk `step` times."""
+    left, top, right, bottom = window
+    x0, y0, x1, y1 = inside
+    return (
         left + x0 * step,
         top + y0 * step,
         min(left + x1 * step, right),
         min(top + y1 * step, bottom),
     )
-    return ink, inside, box
 
 
 def _box(ink: Grey) -> Box:

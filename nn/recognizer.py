@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,35 +13,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn import weights
-from nn.image import to_mnist
+from nn.image import Picture
 from nn.ink import SIDE, Strokes, bounding_box, ink, parse_strokes
 from nn.losses import softmax
 from nn.model import Sequential
+from nn.numbers import DIGITS, Box, Parts, read_row
 
 DEFAULT_PATH = Path(__file__).with_name("weights.npz")
-DIGITS = 10
-NO_DIGIT = 10
-"""The number of the class that follows the digits: marks that are none."""
 BATCH = 256
 """How many images go through the network at once: bounds the memory that ``classify`` takes."""
 
 
-class Digit(NamedTuple):
-    """One digit that was read."""
+REFUSE_FROM = 0.5
+"""A mark is no digit from this probability on, unless the weights say otherwise."""
+DUST = 0.08
+"""In a picture, what is smaller than this share of the largest piece is no mark."""
 
-    digit: int
+
+class Digit(NamedTuple):
+    """One mark that was read: a digit, or a point, a minus, or what is none of them."""
+
+    digit: int | None
+    """None if it is no digit: ``symbol`` says what it is."""
     confidence: float
-    """The probability of ``digit``."""
+    """The probability of ``digit``, or that it is none."""
     probabilities: NDArray[np.float32]
-    """``(10,)``, one for each digit."""
-    box: tuple[float, float, float, float]
+    """``(10,)``, one for each digit; their sum is 1 less the probability that it is none."""
+    box: Box
     """``(left, top, right, bottom)`` in the drawing's own units, or in the picture's pixels."""
     image: NDArray[np.uint8]
     """``(28, 28)``, white on black: what the network saw."""
+    symbol: str
+    """What it is in ``Reading.text``: the digit, ``"."``, ``"-"``, or ``"?"``."""
+    strokes: tuple[int, ...] = ()
+    """The numbers of the drawing's strokes that it consists of; none in a picture."""
 
 
 class Reading(NamedTuple):
-    """What was read: ``text`` is ``""`` when nothing was drawn."""
+    """What was read, from left to right: ``text`` is ``""`` when nothing was drawn.
+
+    ``"42"``, ``"-3.5"``; a mark that is no digit is a ``"?"`` in it.
+    """
 
     text: str
     digits: tuple[Digit, ...]
@@ -54,11 +67,13 @@ class Reading(NamedTuple):
             "text": self.text,
             "digits": [
                 {
+                    "symbol": found.symbol,
                     "digit": found.digit,
                     "confidence": found.confidence,
                     "probabilities": found.probabilities.tolist(),
                     "box": list(found.box),
                     "image": base64.b64encode(found.image.tobytes()).decode(),
+                    "strokes": list(found.strokes),
                 }
                 for found in self.digits
             ],
@@ -98,21 +113,33 @@ class Recognizer:
         return recognizer
 
     def read(self, strokes: Strokes) -> Reading:
-        """Read a drawing: a list of strokes, each a list of ``(x, y)``, y downwards, in any scale.
+        """Read a drawing of a number, of one digit or of several beside each other.
 
+        ``strokes`` is a list of strokes, each a list of ``(x, y)``, y downwards, in any scale.
         Raises nn.ink.StrokesError, which names the point that is wrong.
         """
         parsed = parse_strokes(strokes)
-        if not parsed:
-            return Reading("", ())
-        return self._read_one(ink(parsed), bounding_box(parsed))
+        places = [index for index, stroke in enumerate(strokes) if len(stroke)]
+
+        def picture(parts: Parts) -> tuple[NDArray[np.uint8], Box]:
+            chosen = [parsed[part] for part in parts]
+            return ink(chosen), bounding_box(chosen)
+
+        return self._read_row([bounding_box([stroke]) for stroke in parsed], picture, places)
 
     def read_image(self, array: NDArray[Any]) -> Reading:
-        """Read a picture of a digit: see ``nn.image.to_mnist`` for what is accepted and raised."""
-        found = to_mnist(array)
-        if found is None:
-            return Reading("", ())
-        return self._read_one(*found)
+        """Read a picture of a number: see ``nn.image.to_mnist`` for what is accepted and raised."""
+        picture = Picture(array)
+        of_pixel, boxes = picture.pieces()
+        sizes = [max(right - left, bottom - top) for left, top, right, bottom in boxes]
+        kept = [piece for piece, size in enumerate(sizes) if size >= DUST * max(sizes)]
+
+        def form(parts: Parts) -> tuple[NDArray[np.uint8], Box]:
+            if len(parts) == len(kept):
+                return picture.in_mnist_form()
+            return picture.in_mnist_form(np.isin(of_pixel, [kept[part] for part in parts]))
+
+        return self._read_row([boxes[piece] for piece in kept], form)
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probabilities of ``images: (n, 28, 28) uint8``, white on black.
@@ -132,13 +159,38 @@ class Recognizer:
         ]
         return softmax(np.concatenate(logits))
 
-    def _read_one(
-        self, image: NDArray[np.uint8], box: tuple[float, float, float, float]
+    def _read_row(
+        self,
+        boxes: Sequence[Box],
+        picture: Callable[[Parts], tuple[NDArray[np.uint8], Box]],
+        places: Sequence[int] = (),
     ) -> Reading:
-        probabilities = self.classify(image[None])[0, :DIGITS]
-        digit = int(probabilities.argmax())
-        found = Digit(digit, float(probabilities[digit]), probabilities, box, image)
-        return Reading(str(digit), (found,))
+        """Read a row of parts; ``picture`` makes the 28x28 picture of some, and says its box."""
+        pictures: dict[Parts, tuple[NDArray[np.uint8], Box]] = {}
+
+        def look(marks: list[Parts]) -> NDArray[np.float32]:
+            pictures.update((parts, picture(parts)) for parts in marks)
+            return self.classify(np.stack([pictures[parts][0] for parts in marks]))
+
+        refuse_from = float(self.metadata.get("refuse_from", REFUSE_FROM))
+        digits = []
+        for found in read_row(boxes, look, refuse_from):
+            image, box = pictures[found.parts]
+            probabilities = found.probabilities[:DIGITS]
+            is_digit = found.symbol.isdigit()
+            likely = probabilities.max() if is_digit else found.probabilities[DIGITS:].sum()
+            digits.append(
+                Digit(
+                    int(found.symbol) if is_digit else None,
+                    float(likely),
+                    probabilities,
+                    box,
+                    image,
+                    found.symbol,
+                    tuple(places[part] for part in found.parts) if places else (),
+                )
+            )
+        return Reading("".join(found.symbol for found in digits), tuple(digits))
 
 
 def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:

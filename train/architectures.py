@@ -17,7 +17,7 @@ from nn.layers import (
     ReLU,
 )
 from nn.model import Sequential
-from nn.recognizer import DIGITS
+from nn.numbers import DIGITS
 
 Architecture = Callable[[np.random.Generator, int], Sequential]
 """Makes a fresh network that takes ``(batch, 28, 28, 1)`` and ends in a Dense layer of so many

@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 from nn.layers import Dense
 from nn.losses import softmax_cross_entropy
 from nn.model import Sequential
-from nn.recognizer import as_input
+from nn.numbers import DIGITS
+from nn.recognizer import Recognizer, as_input
+from train.evaluate import predictions
 from train.examples import Labelled
 
 TEMPERATURES = np.geomspace(0.5, 3, 73)
+REFUSED = 0.005
+"""So large a share of held-out digits may be taken for no digit: half of what is promised."""
+LEAST_REFUSAL, MOST_REFUSAL = 0.1, 0.9
 
 
 def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
@@ -35,6 +40,20 @@ def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
     for array in last.params.values():
         array /= np.float32(temperature)
     return temperature
+
+
+def refusal_threshold(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> float:
+    """Return from which probability of being none on a mark is refused, 0 to 1.
+
+    The least that refuses at most REFUSED of the digits of any part.
+    """
+    highest = LEAST_REFUSAL
+    for part in parts.values():
+        digits = predictions(recognizer, part)[part.labels < DIGITS]
+        if len(digits) and digits.shape[1] > DIGITS:
+            none = digits[:, DIGITS:].sum(axis=1)
+            highest = max(highest, float(np.quantile(none, 1 - REFUSED, method="higher")))
+    return min(highest, MOST_REFUSAL)
 
 
 def calibration_error(

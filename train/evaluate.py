@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from nn.recognizer import DIGITS, Recognizer
+from nn.ink import SIDE
+from nn.numbers import DIGITS
+from nn.recognizer import Recognizer
 from train.examples import Labelled
 
 
@@ -23,6 +25,11 @@ def predictions(recognizer: Recognizer, part: Labelled) -> NDArray[np.float32]:
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(recognizer.classify, chunks))
     return np.concatenate(results)
+
+
+def outputs_of(recognizer: Recognizer) -> int:
+    """Return how many classes a recognizer knows: ten, or one more for what is no digit."""
+    return int(recognizer.classify(np.zeros((1, SIDE, SIDE), np.uint8)).shape[1])
 
 
 def error_rate(recognizer: Recognizer, part: Labelled) -> float:

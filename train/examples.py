@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.ink import ink
-from nn.recognizer import DIGITS, NO_DIGIT, as_input
+from nn.numbers import DIGITS, NO_DIGIT
+from nn.recognizer import as_input
 from train.augment import HAND, Augmentation
 from train.data import DataError, Drawing
 from train.data.pen import DIGITS as PEN_DIGITS

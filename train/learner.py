@@ -8,8 +8,8 @@ import numpy as np
 
 from nn.layers import Array
 from nn.model import Sequential
+from nn.numbers import DIGITS
 from nn.optim import SGD, Adam
-from nn.recognizer import DIGITS
 from train.architectures import build, ignore_input_gradient
 from train.checkpoint import Arrays, State
 from train.config import Config

@@ -17,7 +17,7 @@ import numpy as np
 from nn import Recognizer, weights
 from nn.model import Sequential, fold_batchnorm
 from train.architectures import build
-from train.calibrate import calibrate
+from train.calibrate import calibrate, refusal_threshold
 from train.config import Config
 from train.data.files import replacing
 from train.evaluate import error_rate
@@ -157,6 +157,7 @@ def finish(
     try:
         weights.save(draft, model, metadata)
         recognizer = Recognizer.load(draft)
+        metadata |= {"refuse_from": round(refusal_threshold(recognizer, task.validation), 4)}
     finally:
         draft.unlink(missing_ok=True)
     errors = {

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn import Recognizer
+from nn.numbers import DIGITS
 from train.data import DataError, read_kaggle
 from train.data.files import replacing
 from train.evaluate import predictions

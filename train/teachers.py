@@ -11,8 +11,10 @@ import numpy as np
 from nn.layers import Array
 from nn.losses import one_hot, softmax
 from nn.model import Sequential
-from nn.recognizer import DIGITS, Recognizer
+from nn.numbers import DIGITS
+from nn.recognizer import Recognizer
 from train.config import Config
+from train.evaluate import outputs_of
 
 
 class Teachers:
@@ -49,17 +51,20 @@ class Teachers:
         return mean
 
 
-def load_teachers(paths: Sequence[Path], config: Config) -> tuple[Teachers, dict[str, str]]:
+def load_teachers(
+    paths: Sequence[Path], config: Config, wanted: int = DIGITS
+) -> tuple[Teachers, dict[str, str]]:
     """Read weights files; return the teachers, and a hash of each file.
 
-    Raises nn.weights.WeightsError, and ValueError for a network of other outputs than ten.
+    Raises nn.weights.WeightsError, and ValueError for a network of other outputs than the
+    ``wanted`` ones.
     """
     models, hashes = [], {}
     for number, path in enumerate(paths, 1):
         recognizer = Recognizer.load(path)
-        outputs = recognizer.classify(np.zeros((1, 28, 28), np.uint8)).shape[1]
-        if outputs != DIGITS:
-            raise ValueError(f"{path}: expected a teacher with {DIGITS} outputs, got {outputs}")
+        outputs = outputs_of(recognizer)
+        if outputs != wanted:
+            raise ValueError(f"{path}: expected a teacher with {wanted} outputs, got {outputs}")
         models.append(recognizer.model)
         hashes[f"teacher {number}"] = recognizer.model_hash
     return Teachers(models, config.teacher_share, config.threads), hashes

@@ -14,7 +14,8 @@ from nn.explain import evidence, feature_maps
 from nn.ink import ink
 from nn.layers import Conv2D, Dense, Flatten, ReLU
 from nn.model import Sequential
-from nn.recognizer import DIGITS, as_input
+from nn.numbers import DIGITS
+from nn.recognizer import as_input
 
 DRAWINGS = json.loads((Path(__file__).parents[1] / "fixtures" / "drawings.json").read_text("utf-8"))
 IMAGES = [ink(drawing["strokes"]) for drawing in DRAWINGS[::8]]

@@ -242,7 +242,11 @@ def test_a_reading_goes_through_json_and_back(source: str, recognizer: Recognize
     received = json.loads(json.dumps(reading.to_dict(), allow_nan=False))
     assert list(received) == ["text", "digits"]
     (digit,) = received["digits"]
-    assert list(digit) == ["digit", "confidence", "probabilities", "box", "image"]
+    assert list(digit) == [
+        *("symbol", "digit", "confidence", "probabilities", "box", "image", "strokes"),
+    ]
+    assert digit["symbol"] == found.symbol == reading.text
+    assert digit["strokes"] == ([0] if source == "strokes" else [])
     assert received["text"] == reading.text
     assert digit["digit"] == found.digit
     assert digit["confidence"] == found.confidence

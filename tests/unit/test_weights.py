@@ -113,6 +113,53 @@ def test_a_saved_network_comes_back(dtype: type[np.floating[Any]], path: Path) -
         assert np.array_equal(arrays[name], array.astype(dtype)), name
 
 
+def test_eight_bits_miss_a_weight_by_at_most_half_a_step(path: Path) -> None:
+    saved = network()
+    weights.save(path, saved, {}, np.int8)
+    with np.load(path) as stored:
+        assert stored["0.weight"].dtype == stored["5.weight"].dtype == np.int8
+    loaded = weights.load(path)[0].arrays()
+    for name, array in saved.arrays().items():
+        if array.ndim == 1:
+            assert np.array_equal(loaded[name], array.astype(np.float16)), name
+        else:
+            largest = np.abs(array).max(axis=tuple(range(array.ndim - 1)))
+            assert (np.abs(loaded[name] - array) <= largest / 127 * 0.502).all(), name
+
+
+def test_weights_that_eight_bits_hold_come_back_unchanged(path: Path) -> None:
+    weights.save(path, network(), {})
+    first = weights.load(path)[0]
+    weights.save(path, first, {})
+    second = weights.load(path)[0]
+    for name, array in first.arrays().items():
+        assert np.abs(second.arrays()[name] - array).max() <= np.abs(array).max() / 254, name
+
+
+def test_files_of_the_format_before_this_one_are_read(path: Path) -> None:
+    np.savez(path, **contents(format=np.array(1)))
+    assert np.array_equal(
+        weights.load(path)[0].arrays()["5.weight"], network().arrays()["5.weight"]
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"5.weight": np.zeros((2, 3), np.int8)},  # without a scale
+        {"5.weight": np.zeros((2, 3), np.int16), "5.weight.scale": np.ones(3, np.float16)},
+        {"5.weight": np.zeros((2, 3), np.int8), "5.weight.scale": np.ones(2, np.float16)},
+        {"5.weight": np.zeros((2, 3), np.int8), "5.weight.scale": np.ones(3, np.int8)},
+        {"5.weight": np.ones((2, 3), np.int8), "5.weight.scale": np.full(3, np.inf, np.float16)},
+        {"5.weight.scale": np.ones(3, np.float16)},
+        {"7.weight.scale": np.ones(3, np.float16)},
+    ],
+)
+def test_eight_bits_without_their_scales_are_refused(changes: Any, path: Path) -> None:
+    np.savez(path, **contents(**changes))
+    assert "5.weight" in refused(path) or "7.weight" in refused(path)
+
+
 def test_a_loaded_network_answers_as_the_saved_one(path: Path) -> None:
     images = np.random.default_rng(2).random((3, 6, 6, 1), np.float32)
     weights.save(path, network(), {}, np.float32)
@@ -161,8 +208,8 @@ def test_numbers_that_a_file_cannot_hold_are_not_written_over_good_ones(
 ) -> None:
     weights.save(path, network(), {})
     before, bad = path.read_bytes(), network()
-    bad.layers[-1].params["weight"][0, 0] = value
-    with pytest.raises(WeightsError, match=r"not written: 5\.weight .* float16 cannot hold"):
+    bad.layers[-1].params["bias"][0] = value
+    with pytest.raises(WeightsError, match=r"not written: 5\.bias .* float16 cannot hold"):
         weights.save(path, bad, {})
     assert path.read_bytes() == before
 
@@ -184,7 +231,7 @@ def test_a_directory_is_refused(tmp_path: Path) -> None:
         (b"", "expected an .npz file, got one that begins b''"),
         (b"PK", "not a readable .npz"),
         (b"PK\x03\x04" + bytes(100), "not a readable .npz"),
-        (b"PK\x05\x06" + bytes(18), "expected format 1, got None"),  # an empty archive
+        (b"PK\x05\x06" + bytes(18), "expected format 1 or 2, got None"),  # an empty archive
         (b"P5 28 28 255 ", "expected an .npz file, got one that begins b'P5'"),
         (npy(np.zeros(3)), r"expected an .npz file, got one that begins b'\x93N'"),
         (pickle.dumps({"weight": [1.0]}), r"expected an .npz file, got one that begins b'\x80"),
@@ -237,13 +284,13 @@ def test_pickled_content_is_refused_and_not_executed(name: str, path: Path) -> N
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (None, "expected format 1, got None"),
-        (np.array(2), "expected format 1, got array(2)"),
-        (np.array([1]), "expected format 1, got array([1])"),
-        (np.array(1.0), "expected format 1, got array(1.)"),
-        (np.array("1"), "expected format 1, got array('1'"),
-        (np.zeros((), [("a", int)]), "expected format 1, got array((0,)"),
-        (np.array("x" * 10_000), "expected format 1, got array('xxx"),
+        (None, "expected format 1 or 2, got None"),
+        (np.array(3), "expected format 1 or 2, got array(3)"),
+        (np.array([1]), "expected format 1 or 2, got array([1])"),
+        (np.array(1.0), "expected format 1 or 2, got array(1.)"),
+        (np.array("1"), "expected format 1 or 2, got array('1'"),
+        (np.zeros((), [("a", int)]), "expected format 1 or 2, got array((0,)"),
+        (np.array("x" * 10_000), "expected format 1 or 2, got array('xxx"),
     ],
 )
 def test_another_format_is_refused(found: Any, message: str, path: Path) -> None:

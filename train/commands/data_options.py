@@ -47,8 +47,11 @@ def chosen_sources(options: argparse.Namespace) -> dict[str, Path | None]:
     if both := named & left_out:
         name = both.pop()
         raise UsageError(f"--{name} and --no-{name}: give one of the two")
+    for name, source in SOURCES.items():
+        if source.along_with in left_out and name not in named:
+            left_out.add(name)
     return {
-        name: getattr(options, name)
+        name: getattr(options, name) or getattr(options, source.along_with, None)
         for name, source in SOURCES.items()
         if name in named or (source.by_default and name not in left_out)
     }

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nn import Recognizer
+from nn.numbers import DIGITS
 from nn.recognizer import DEFAULT_PATH
 from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, read_parts, training_task
@@ -17,7 +18,7 @@ from train.commands.run_options import add_folder_options, add_settings, as_desc
 from train.config import Config
 from train.corrections import divide, read_corrections, with_corrections
 from train.data.files import replacing
-from train.evaluate import error_rate
+from train.evaluate import error_rate, outputs_of
 from train.examples import Labelled
 from train.run import Plan, begun, describe, finish, train, warn_of_changes
 
@@ -89,6 +90,8 @@ def run(options: argparse.Namespace) -> int:
     start, content = Recognizer.load(source), source.read_bytes()
     corrections = read_corrections(options.corrections)
     learned, held_out = divide(corrections)
+    if outputs_of(start) == DIGITS:
+        options.no_nondigits = True  # it has no output for them
     with begun(work):
         task, identity = training_task(read_parts(options), work.config)
         identity |= {"weights": start.model_hash, "corrections": _hash(corrections)}

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         task, identity = training_task(read_parts(options), work.config)
         teachers: Teachers | None = None
         if options.teacher:
-            teachers, hashes = load_teachers(options.teacher, work.config)
+            teachers, hashes = load_teachers(options.teacher, work.config, task.outputs)
             identity |= hashes
         warn_of_changes(options.config, identity)
         describe(work, options.command, as_described(options), identity)

@@ -82,7 +82,10 @@ def _tangle(rng: np.random.Generator) -> list[Curve]:
     waves = np.arange(1, int(rng.integers(6, 11)))
     size = rng.standard_normal((2, 2, len(waves))) / waves**0.3
     points = np.stack(
-        [np.sin(along * waves) @ size[axis, 0] + np.cos(along * waves) @ size[axis, 1] for axis in (0, 1)],
+        [
+            np.sin(along * waves) @ size[axis, 0] + np.cos(along * waves) @ size[axis, 1]
+            for axis in (0, 1)
+        ],
         axis=1,
     )
     return [points.astype(np.float32)]

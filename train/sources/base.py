@@ -26,6 +26,10 @@ class Source(NamedTuple):
     """Where it is in none of the usual places, a run says so and goes on without it."""
     instead_of: str = ""
     """The name of the source that is left out where this one is named."""
+    along_with: str = ""
+    """The name of the source that this one belongs to: unless it is named itself, it is looked for
+    in the same place, and left out where that one is.
+    """
 
 
 SOURCES: dict[str, Source] = {}

@@ -48,9 +48,10 @@ register(
     Source(
         "non-digits",
         "DIR",
-        "folder of nondigits.jsonl(.gz) beside the pen-drawn digits (without it: the usual places)",
+        "folder of nondigits.jsonl(.gz), pen strokes (without it: where the pen-drawn digits are)",
         read_nondigits,
         by_default=True,
         may_be_missing=True,
+        along_with="pen",
     ),
 )

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.model import Sequential
-from nn.recognizer import DIGITS, Recognizer
+from nn.numbers import DIGITS
+from nn.recognizer import Recognizer
 from train.evaluate import predictions
 from train.examples import Labelled
 

@@ -1,0 +1,213 @@
+"""Several marks beside each other read as a number: which of them belong together, and as what.
+
+What lies over each other in the same columns is one mark. Marks that are near each other may still
+be one digit in two pieces, or two digits that nearly touch: the network looks at both, and the way
+to divide the row whose marks, all together, it finds most likely is the answer. This is the search
+of LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", 1998,
+section V (segmentation graphs), with a network that has learned that two digits are no digit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+DIGITS = 10
+NO_DIGIT = 10
+"""The number of the class that follows the digits: marks that are none."""
+Box = tuple[float, float, float, float]
+"""``(left, top, right, bottom)``, y downwards."""
+Parts = tuple[int, ...]
+"""The numbers of the strokes, or the pieces of a picture, that make up a mark."""
+Look = Callable[[list[Parts]], NDArray[np.float32]]
+"""Returns the network's ``(marks, at least 10)`` probabilities of marks."""
+
+POINT, MINUS, UNKNOWN = ".", "-", "?"
+MOST_PARTS = 96
+"""More than this are read as one mark, which no number is: it bounds the time."""
+MOST_IN_A_DIGIT = 3
+"""No digit is in more pieces, beside each other, than this."""
+
+# Lengths are in units of the row's height; shares are of a mark's own width or the row's height.
+SURELY_ONE = 0.6  # a mark that shares so much of its width with another belongs to it
+NARROWEST = 0.15  # what is narrower counts as so wide: an upright line has hardly a width
+INSIDE = 0.12  # as does one whose middle is farther than this share from both ends of the other
+SURELY_TWO = 0.30  # a gap that no digit has within it
+WIDEST = 1.35  # no digit is wider
+EVEN_GAP, GAP_SCALE = 0.04, 0.035  # at this gap one is as likely as two; how fast that changes
+REFUSAL = math.log(0.05)  # what is no digit is that much less likely to have been meant
+A_SIGN = math.log(0.8)  # how likely a mark is a point or a minus that looks like one
+NEVER = -1e9
+
+
+class Found(NamedTuple):
+    """One mark of the row."""
+
+    symbol: str
+    """``"0"`` to ``"9"``, ``"."``, ``"-"``, or ``"?"``."""
+    parts: Parts
+    probabilities: NDArray[np.float32]
+    """``(at least 10,)``, the network's own."""
+
+
+class _Mark(NamedTuple):
+    parts: Parts
+    box: Box
+
+
+def read_row(boxes: Sequence[Box], look: Look, refuse_from: float) -> list[Found]:
+    """Read a row of strokes or pieces by their ``boxes``, from left to right.
+
+    ``look`` is called once. What is no digit with a probability above ``refuse_from`` is ``"?"``.
+    """
+    if not boxes:
+        return []
+    marks = _marks(boxes)
+    row = _union([mark.box for mark in marks])
+    height = max(max(bottom - top for _, top, _, bottom in (mark.box for mark in marks)), 1e-9)
+    runs = _runs(marks, height)
+    seen = look([_parts(marks[first:last]) for first, last in runs])
+    value = {
+        run: _value(marks, run, probabilities, row, height)
+        for run, probabilities in zip(runs, seen, strict=True)
+    }
+    found = dict(zip(runs, seen, strict=True))
+    gaps = [_gap(a, b, height) for a, b in pairwise(marks)]
+    return [
+        Found(
+            _symbol(found[run], value[run][1], refuse_from),
+            _parts(marks[run[0] : run[1]]),
+            found[run],
+        )
+        for run in _best_way(len(marks), value, gaps)
+    ]
+
+
+def _marks(boxes: Sequence[Box]) -> list[_Mark]:
+    """Put together what lies over each other; the marks come from left to right."""
+    if len(boxes) > MOST_PARTS:
+        return [_Mark(tuple(range(len(boxes))), _union(boxes))]
+    marks = [_Mark((index,), box) for index, box in enumerate(boxes)]
+    height = max(bottom - top for _, top, _, bottom in boxes)
+    merged = True
+    while merged:
+        merged = False
+        for i in range(len(marks) - 1, 0, -1):
+            for j in range(i):
+                if _is_one(marks[i].box, marks[j].box, height):
+                    parts = tuple(sorted(marks[i].parts + marks[j].parts))
+                    marks[j] = _Mark(parts, _union([marks[i].box, marks[j].box]))
+                    del marks[i]
+                    merged = True
+                    break
+    return sorted(marks, key=lambda mark: mark.box[0] + mark.box[2])
+
+
+def _is_one(a: Box, b: Box, height: float) -> bool:
+    """Tell whether two marks share so many columns that they are surely one."""
+    narrow, wide = sorted((a, b), key=lambda box: box[2] - box[0])
+    overlap = min(a[2], b[2]) - max(a[0], b[0])
+    width = max(narrow[2] - narrow[0], NARROWEST * height)
+    if overlap >= SURELY_ONE * width:
+        return True
+    margin = INSIDE * (wide[2] - wide[0])
+    return wide[0] + margin < (narrow[0] + narrow[2]) / 2 < wide[2] - margin
+
+
+def _runs(marks: Sequence[_Mark], height: float) -> list[tuple[int, int]]:
+    """Return the runs of neighbours, ``(first, after the last)``, that one digit could be."""
+    runs = []
+    for first in range(len(marks)):
+        runs.append((first, first + 1))
+        for last in range(first + 1, min(first + MOST_IN_A_DIGIT, len(marks))):
+            left, _, right, _ = _union([mark.box for mark in marks[first : last + 1]])
+            if (
+                _gap(marks[last - 1], marks[last], height) > SURELY_TWO
+                or right - left > WIDEST * height
+            ):
+                break
+            runs.append((first, last + 1))
+    return runs
+
+
+def _value(
+    marks: Sequence[_Mark],
+    run: tuple[int, int],
+    probabilities: NDArray[np.float32],
+    row: Box,
+    height: float,
+) -> tuple[float, str]:
+    """Return the logarithm of how likely a run is one mark, and the sign that it looks like."""
+    if run[1] - run[0] == 1 < len(marks):
+        sign = _sign(marks[run[0]].box, row, height)
+        if sign:  # enlarged for the network, a dot may look like anything
+            return A_SIGN, sign
+    digit = math.log(max(float(probabilities[:DIGITS].max()), 1e-12))
+    none = math.log(max(float(probabilities[DIGITS:].sum()), 1e-12)) + REFUSAL
+    return max(digit, none), ""
+
+
+def _sign(box: Box, row: Box, height: float) -> str:
+    """Return the sign that a mark's form and its place in the row make it, else ``""``."""
+    left, top, right, bottom = box
+    wide, high = (right - left) / height, (bottom - top) / height
+    middle = ((top + bottom) / 2 - row[1]) / max(row[3] - row[1], 1e-9)
+    if max(wide, high / 1.6) <= 0.2 and middle > 0.65:
+        return POINT
+    if wide >= 0.12 and high <= 0.35 * wide and 0.25 <= middle <= 0.8:
+        return MINUS
+    return ""
+
+
+def _best_way(
+    count: int, value: dict[tuple[int, int], tuple[float, str]], gaps: Sequence[float]
+) -> list[tuple[int, int]]:
+    """Return the division of ``count`` marks into runs whose values and gaps are most likely."""
+    one = [-_softplus((gap - EVEN_GAP) / GAP_SCALE) for gap in gaps]
+    two = [-_softplus(-(gap - EVEN_GAP) / GAP_SCALE) for gap in gaps]
+    best: list[tuple[float, tuple[int, int] | None]] = [(0.0, None)]
+    for last in range(1, count + 1):
+        ways: list[tuple[float, tuple[int, int] | None]] = [(NEVER, None)]
+        for first in range(max(0, last - MOST_IN_A_DIGIT), last):
+            if (first, last) in value:
+                total = best[first][0] + value[first, last][0] + sum(one[first : last - 1])
+                ways.append((total + (two[first - 1] if first else 0.0), (first, last)))
+        best.append(max(ways, key=lambda way: way[0]))
+    way: list[tuple[int, int]] = []
+    run = best[count][1]
+    while run is not None:
+        way.insert(0, run)
+        run = best[run[0]][1]
+    return way
+
+
+def _symbol(probabilities: NDArray[np.float32], sign: str, refuse_from: float) -> str:
+    if sign:
+        return sign
+    if float(probabilities[DIGITS:].sum()) > refuse_from:
+        return UNKNOWN
+    return str(int(probabilities[:DIGITS].argmax()))
+
+
+def _softplus(x: float) -> float:
+    """Return ``log(1 + exp(x))``: minus the logarithm of the logistic function of ``-x``."""
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def _gap(a: _Mark, b: _Mark, height: float) -> float:
+    """Return the empty columns between two marks in heights; below 0 where they overlap."""
+    return (max(a.box[0], b.box[0]) - min(a.box[2], b.box[2])) / height
+
+
+def _parts(marks: Sequence[_Mark]) -> Parts:
+    return tuple(sorted(part for mark in marks for part in mark.parts))
+
+
+def _union(boxes: Sequence[Box]) -> Box:
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
