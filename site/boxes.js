@@ -35,10 +35,10 @@ export class Boxes {
     this.#digits = digits.length > 1 ? digits : [];
     while (this.#list.children.length > this.#digits.length) this.#list.lastElementChild?.remove();
     while (this.#list.children.length < this.#digits.length) this.#add(this.#list.children.length);
-    this.#digits.forEach(({ digit }, index) => {
+    this.#digits.forEach(({ symbol }, index) => {
       const tag = this.#tag(index);
-      tag.textContent = String(digit);
-      tag.setAttribute('aria-label', `Digit ${index + 1} of ${digits.length}: ${digit}`);
+      tag.textContent = symbol;
+      tag.setAttribute('aria-label', `Digit ${index + 1} of ${digits.length}: ${symbol}`);
       tag.setAttribute('aria-pressed', String(index === selected));
     });
     this.#place();

@@ -9,7 +9,7 @@ import { RefusedError, startPython } from './python.js';
 
 /**
  * @typedef {'loading' | 'browser' | 'server' | 'none'} State who answers
- * @typedef {{digit: number, confidence: number, probabilities: number[], box: number[], image: string}} Digit
+ * @typedef {{symbol: string, digit: number | null, strokes: number[], confidence: number, probabilities: number[], box: number[], image: string}} Digit
  *   `image`: base64 of 784 bytes, row by row
  * @typedef {{text: string, digits: Digit[]}} Reading
  * @typedef {{height: number, width: number, channels: number, pixels: string}} FeatureMaps of one layer, map after map,

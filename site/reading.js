@@ -129,7 +129,8 @@ class Seen {
  * @param {Digit} digit
  * @returns {{sure: string, second: string}} the answer's certainty and the next best guess, in words
  */
-function describe({ digit, confidence, probabilities }) {
+function describe({ symbol, digit, confidence, probabilities }) {
+  if (digit === null) return { sure: symbol === '?' ? 'That does not look like a digit' : '', second: '' };
   const second = probabilities.reduce((best, value, i) => (i !== digit && value > (probabilities[best] ?? -1) ? i : best), -1);
   const share = probabilities[second];
   return {
