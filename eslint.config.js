@@ -22,6 +22,10 @@ export default [
     },
   },
   {
+    files: ["site/language.js"],
+    languageOptions: { sourceType: "script" },
+  },
+  {
     files: ["site/sw.js"],
     languageOptions: { sourceType: "script", globals: globals.serviceworker },
     rules: { "no-implicit-globals": "off" },

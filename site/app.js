@@ -8,6 +8,7 @@ import { workOffline } from './offline.js';
 import { Pad } from './pad.js';
 import { ReadingView } from './reading.js';
 import { Status } from './status.js';
+import { language, offerLanguages } from './words.js';
 
 const KEPT = 'drawing';
 
@@ -20,6 +21,8 @@ const inside = new Inside(engine);
 const status = new Status();
 /** @type {import('./engine.js').Reading} */
 let reading = { text: '', digits: [] };
+/** Which digit's details are shown. */
+let shown = 0;
 /** Answers to drawings before this one are out of date. */
 let cleared = 0;
 
@@ -30,7 +33,7 @@ const buttons = { undo: button('undo'), redo: button('redo'), erase: button('era
  * @param {number} [index] of the digit whose details to show; by default the one that is least certain
  */
 function show(newest, index = leastCertain(newest.digits)) {
-  reading = newest;
+  [reading, shown] = [newest, index];
   view.show(reading, index);
   boxes.show(reading.digits, index);
   inside.show(reading.digits[index]);
@@ -41,10 +44,10 @@ function leastCertain(digits) {
   return digits.reduce((least, { confidence }, i) => (confidence < digits[least].confidence ? i : least), 0);
 }
 
-/** @param {string} message why there is no answer */
-function showNothing(message) {
+/** @param {string} key the words why there is no answer */
+function showNothing(key) {
   show({ text: '', digits: [] });
-  view.tell(message);
+  view.tell(key);
 }
 
 async function drawingChanged() {
@@ -56,10 +59,10 @@ async function drawingChanged() {
   if (strokes.length === 0) {
     erase(false);
     cleared++;
-    showNothing(engine.state === 'loading' ? 'You can draw already.' : 'The answer comes as you draw.');
+    showNothing(engine.state === 'loading' ? 'reading.early' : 'reading.blank');
     return;
   }
-  if (engine.state === 'loading') showNothing('Read as soon as Python is here.');
+  if (engine.state === 'loading') showNothing('reading.waiting');
   const current = cleared;
   const settled = await engine.read(strokes.map((stroke) => stroke.map(([x, y]) => [x, y])));
   if (current !== cleared) return;
@@ -67,7 +70,7 @@ async function drawingChanged() {
     show(settled.result);
     if (performance.getEntriesByName('first-answer').length === 0) performance.mark('first-answer');
   } else if (!settled.superseded) {
-    showNothing('This drawing could not be read.');
+    showNothing('reading.failed');
   }
 }
 
@@ -130,6 +133,10 @@ buttons.clear.addEventListener('click', () => pad.clear());
 new KeyboardPen(pad, canvas, find('nib'), (text) => view.say(text));
 document.addEventListener('keydown', keyPressed);
 
+offerLanguages(/** @type {HTMLSelectElement} */ (find('language')));
+language.addEventListener('change', () => {
+  if (reading.digits.length) show(reading, shown);
+});
 engine.addEventListener('state', () => {
   if (pad.strokes.length === 0) drawingChanged(); // it says what to expect
 });
@@ -145,6 +152,6 @@ workOffline({
   onReady: () => status.offlineReady(),
   onUpdate: (apply) => {
     navigator.serviceWorker.addEventListener('controllerchange', reload);
-    status.notify('A newer version of this page is ready.', { name: 'Update', act: apply });
+    status.notify('notice.newer', {}, { name: 'notice.update', act: apply });
   },
 });

@@ -1,5 +1,7 @@
 // Frames each digit of a number on the paper; a click on a frame's tag shows that digit's details.
 
+import { put } from './words.js';
+
 /**
  * @typedef {import('./engine.js').Digit} Digit
  * @typedef {import('./pad.js').Pad} Pad
@@ -38,7 +40,7 @@ export class Boxes {
     this.#digits.forEach(({ symbol }, index) => {
       const tag = this.#tag(index);
       tag.textContent = symbol;
-      tag.setAttribute('aria-label', `Digit ${index + 1} of ${digits.length}: ${symbol}`);
+      put(tag, 'boxes.digit', { place: index + 1, count: digits.length, digit: symbol }, 'label');
       tag.setAttribute('aria-pressed', String(index === selected));
     });
     this.#place();

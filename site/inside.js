@@ -1,5 +1,7 @@
 // Shows how the network knows: which pixels spoke for its answer, what would change its mind, and the maps inside it.
 
+import { language, list, number, percent, put, say } from './words.js';
+
 /**
  * @typedef {import('./engine.js').Engine} Engine
  * @typedef {import('./engine.js').Digit} Digit
@@ -18,6 +20,8 @@ export class Inside {
   #layers = find('layers');
   /** @type {Digit | undefined} */
   #digit;
+  /** @type {import('./engine.js').Evidence | undefined} */
+  #evidence;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -27,6 +31,10 @@ export class Inside {
     this.#switch.addEventListener('click', () => this.#toggle());
     engine.addEventListener('state', () => {
       this.#switch.disabled = engine.state !== 'browser'; // the server reads and does not explain
+      if (engine.about) describeNetwork(engine.about);
+    });
+    language.addEventListener('change', () => {
+      this.#nameDigits();
       if (engine.about) describeNetwork(engine.about);
     });
   }
@@ -63,13 +71,20 @@ export class Inside {
   async #explain(image) {
     const settled = await this.#engine.explain(image);
     if (!settled.ok || image !== this.#digit?.image) return;
-    const { digit, second, forDigit, againstSecond } = settled.result;
-    for (const each of document.querySelectorAll('.its-answer')) each.textContent = String(digit);
-    for (const each of document.querySelectorAll('.its-second')) each.textContent = String(second);
+    this.#evidence = settled.result;
+    this.#nameDigits();
+    const { digit, second, forDigit, againstSecond } = this.#evidence;
     paintEvidence(find('evidence'), image, forDigit);
     paintEvidence(find('difference'), image, againstSecond);
-    find('evidence').setAttribute('aria-label', `Your drawing, coloured by what speaks for a ${digit}`);
-    find('difference').setAttribute('aria-label', `Your drawing, coloured by what makes it a ${digit} or a ${second}`);
+    put(find('evidence'), 'evidence.picture', { digit: String(digit) }, 'label');
+    put(find('difference'), 'difference.picture', { digit: String(digit), second: String(second) }, 'label');
+  }
+
+  /** Put the answer and the second choice into the words about them. */
+  #nameDigits() {
+    const { digit = say('digit'), second = say('digit') } = this.#evidence ?? {};
+    for (const each of document.querySelectorAll('.its-answer')) each.textContent = String(digit);
+    for (const each of document.querySelectorAll('.its-second')) each.textContent = String(second);
   }
 
   /** @param {FeatureMaps[]} layers */
@@ -81,12 +96,10 @@ export class Inside {
     }
     layers.forEach((layer, i) => {
       const [caption, canvas] = this.#layers.children[i].children;
-      const text = `Layer ${i + 1}: ${layer.channels} filters, ${layer.width} × ${layer.height}`;
-      if (caption.textContent !== text) {
-        caption.textContent = text;
-        canvas.setAttribute('role', 'img');
-        canvas.setAttribute('aria-label', `What the ${layer.channels} filters of layer ${i + 1} found`);
-      }
+      const { width, height } = layer;
+      canvas.setAttribute('role', 'img');
+      put(caption, 'maps.layer', { layer: i + 1, filters: layer.channels, width, height });
+      put(canvas, 'maps.picture', { layer: i + 1, filters: layer.channels }, 'label');
       paintMaps(/** @type {HTMLCanvasElement} */ (canvas), layer);
     });
   }
@@ -183,26 +196,29 @@ function parseColor(on, color) {
  */
 function describeNetwork({ parameters, metadata }) {
   const convolutions = metadata.layers.filter((/** @type {any} */ { type }) => type === 'Conv2D');
-  const count = (/** @type {number} */ value) => value.toLocaleString('en');
-  /** @type {Record<string, string>} */
-  const numbers = {
-    parameters: count(parameters),
-    layers: String(convolutions.length),
-    filters: String(convolutions[0]?.outputs ?? ''),
-    size: `${convolutions[0]?.size} × ${convolutions[0]?.size}`,
-    last: String(convolutions[convolutions.length - 1]?.outputs ?? ''),
-    batch: String(metadata.config?.batch_size ?? 'some'),
-    epochs: String(metadata.config?.epochs ?? 'many'),
-    examples: Object.entries(metadata.trained_on ?? {})
-      .map(([name, what]) => `${what} (${name})`)
-      .join(' and '),
-    errors: Object.entries(metadata.errors?.test ?? {})
-      .map(([name, share]) => `${(100 * Number(share)).toFixed(2)}% (${name})`)
-      .join(' and '),
-  };
-  for (const each of document.querySelectorAll('[data-number]')) {
-    each.textContent = numbers[/** @type {HTMLElement} */ (each).dataset.number ?? ''];
-  }
+  const first = convolutions[0];
+  const last = convolutions[convolutions.length - 1];
+  put(find('forwards'), 'forwards.text', {
+    filters: first?.outputs ?? 0,
+    size: first?.size ?? 0,
+    layers: convolutions.length,
+    last: last?.outputs ?? 0,
+  });
+  put(find('learning'), 'learning.text', {
+    parameters,
+    batch: metadata.config?.batch_size ?? '?',
+    epochs: metadata.config?.epochs ?? '?',
+    examples: list(Object.entries(metadata.trained_on ?? {}).map(describeExamples)),
+    errors: list(
+      Object.entries(metadata.errors?.test ?? {}).map(([name, share]) => `${percent(Number(share), 2)} (${name})`),
+    ),
+  });
+}
+
+/** @param {[string, unknown]} examples their source, and words of training that begin with or hold how many they are */
+function describeExamples([source, what]) {
+  const [count] = /\d+/.exec(String(what)) ?? ['?'];
+  return say('learning.examples', { examples: number(Number(count)), source });
 }
 
 /** @param {HTMLCanvasElement} canvas */

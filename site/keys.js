@@ -1,5 +1,7 @@
 // A pen that the keyboard moves: arrow keys carry it over the paper, Space puts it down and lifts it.
 
+import { say as words } from './words.js';
+
 /** @typedef {import('./pad.js').Pad} Pad */
 
 /** How far an arrow key moves the pen, in the drawing's units; and with Shift. */
@@ -73,7 +75,7 @@ export class KeyboardPen {
       this.#isDown = true;
       this.#pad.begin([...this.#place, 0.5]);
     }
-    this.#say(this.#isDown ? 'Pen down' : 'Pen up');
+    this.#say(words(this.#isDown ? 'pen.down' : 'pen.up'));
   }
 
   #leave() {

@@ -1,5 +1,7 @@
 // Shows a reading: the answer, how sure it is, the ten probabilities and the picture that the network saw.
 
+import { percent, put, say, setText } from './words.js';
+
 /**
  * @typedef {import('./engine.js').Reading} Reading
  * @typedef {import('./engine.js').Digit} Digit
@@ -31,16 +33,17 @@ export class ReadingView {
     this.#seen.show(digit);
     const { sure, second } = digit ? describe(digit) : { sure: '', second: '' };
     setText(this.#sure, sure);
+    put(this.#second, '');
     setText(this.#second, second);
     this.#speak(digit ? `${text}, ${sure}` : '');
   }
 
   /**
    * Say why there is no answer.
-   * @param {string} message
+   * @param {string} key the words that say it
    */
-  tell(message) {
-    setText(this.#second, message);
+  tell(key) {
+    put(this.#second, key);
   }
 
   /**
@@ -61,7 +64,7 @@ export class ReadingView {
 
 /** Ten bars, one for each digit. */
 class Bars {
-  /** @type {{bar: HTMLElement, fill: HTMLElement, percent: HTMLElement}[]} */
+  /** @type {{bar: HTMLElement, fill: HTMLElement, share: HTMLElement}[]} */
   #bars = [];
 
   /** @param {HTMLElement} list */
@@ -69,32 +72,31 @@ class Bars {
     for (let digit = 0; digit < 10; digit++) {
       const bar = document.createElement('div');
       bar.className = 'bar';
-      const [percent, track, fill, name] = ['span', 'span', 'span', 'span'].map((tag) => document.createElement(tag));
-      percent.className = 'percent';
+      const [share, track, fill, name] = ['span', 'span', 'span', 'span'].map((tag) => document.createElement(tag));
+      share.className = 'percent';
       track.className = 'track';
       fill.className = 'fill';
       name.className = 'name';
       name.textContent = String(digit);
       track.append(fill);
-      bar.append(percent, track, name);
+      bar.append(share, track, name);
       bar.setAttribute('role', 'meter');
       bar.setAttribute('aria-label', String(digit));
       list.append(bar);
-      this.#bars.push({ bar, fill, percent });
+      this.#bars.push({ bar, fill, share });
     }
     this.show(undefined);
   }
 
   /** @param {Digit | undefined} digit */
   show(digit) {
-    this.#bars.forEach(({ bar, fill, percent }, index) => {
+    this.#bars.forEach(({ bar, fill, share }, index) => {
       const probability = digit ? digit.probabilities[index] : 0;
-      const text = percentage(probability);
       bar.classList.toggle('first', digit?.digit === index);
       bar.setAttribute('aria-valuenow', String(Math.round(probability * 100)));
-      bar.setAttribute('aria-valuetext', `${text}%`);
+      bar.setAttribute('aria-valuetext', percentage(probability));
       fill.style.transform = `scaleY(${probability})`;
-      setText(percent, probability >= 0.005 ? text : '');
+      setText(share, probability >= 0.005 ? percentage(probability, '') : '');
     });
   }
 }
@@ -120,8 +122,7 @@ class Seen {
       picture.data.set([grey, grey, grey, 255], 4 * i);
     }
     this.#context.putImageData(picture, 0, 0);
-    const what = digit ? `your drawing, brought to ${SIDE} by ${SIDE} pixels` : 'nothing yet';
-    this.#canvas.setAttribute('aria-label', `What the network sees: ${what}`);
+    put(this.#canvas, digit ? 'seen.drawing' : 'seen.nothing', {}, 'label');
   }
 }
 
@@ -130,31 +131,26 @@ class Seen {
  * @returns {{sure: string, second: string}} the answer's certainty and the next best guess, in words
  */
 function describe({ symbol, digit, confidence, probabilities }) {
-  if (digit === null) return { sure: symbol === '?' ? 'That does not look like a digit' : '', second: '' };
+  if (digit === null) return { sure: symbol === '?' ? say('reading.none') : '', second: '' };
   const second = probabilities.reduce((best, value, i) => (i !== digit && value > (probabilities[best] ?? -1) ? i : best), -1);
   const share = probabilities[second];
   return {
-    sure: `${percentage(confidence)}% sure`,
-    second: share >= 0.005 ? `or ${share > 0.25 ? '' : 'perhaps '}a ${second}: ${percentage(share)}%` : '',
+    sure: say('reading.sure', { share: percentage(confidence) }),
+    second:
+      share >= 0.005
+        ? say(share > 0.25 ? 'reading.second' : 'reading.perhaps', { digit: String(second), share: percentage(share) })
+        : '',
   };
 }
 
 /**
  * @param {number} probability
+ * @param {'%' | ''} [sign]
  * @returns {string} never 100, which nobody can be
  */
-function percentage(probability) {
-  return probability >= 0.995 ? '>99' : String(Math.round(probability * 100));
-}
-
-/**
- * Set an element's text without replacing its text node, so that nothing else of the page has to react.
- * @param {HTMLElement} element
- * @param {string} text
- */
-function setText(element, text) {
-  const node = element.firstChild ?? element.appendChild(document.createTextNode(''));
-  if (/** @type {Text} */ (node).data !== text) /** @type {Text} */ (node).data = text;
+function percentage(probability, sign = '%') {
+  const shown = Math.min(probability, 0.99);
+  return (probability >= 0.995 ? '>' : '') + (sign ? percent(shown) : Math.round(shown * 100));
 }
 
 /** @param {string} id */

@@ -1,14 +1,16 @@
 // Says how the page is doing: who answers, how far loading is, whether it works offline, and what went wrong.
 
+import { number, put } from './words.js';
+
 /**
  * @typedef {import('./engine.js').Engine} Engine
  */
 
 const PRIVACY = {
-  loading: 'A neural network written in NumPy, running on this device. What you draw stays here.',
-  browser: 'A neural network written in NumPy, running on this device. What you draw stays here.',
-  server: 'A neural network written in NumPy. Your drawings are read on the server of this page.',
-  none: 'A neural network written in NumPy.',
+  loading: 'privacy.browser',
+  browser: 'privacy.browser',
+  server: 'privacy.server',
+  none: 'privacy.none',
 };
 
 export class Status {
@@ -30,8 +32,8 @@ export class Status {
     engine.addEventListener('progress', (event) => {
       const { loaded, total } = /** @type {CustomEvent} */ (event).detail;
       this.#progress.value = loaded / total;
-      this.#state.textContent =
-        loaded < total ? `Loading ${megabytes(loaded)} of ${megabytes(total)} MB` : 'Starting Python';
+      if (loaded < total) put(this.#state, 'state.bytes', { loaded: megabytes(loaded), total: megabytes(total) });
+      else put(this.#state, 'state.starting');
     });
     engine.addEventListener('state', () => this.#show(engine, retry));
     this.#show(engine, retry);
@@ -39,19 +41,20 @@ export class Status {
 
   /** Say that the page works without the network from now on. */
   offlineReady() {
-    find('offline').textContent = 'Ready to work offline';
+    put(find('offline'), 'offline.ready');
   }
 
   /**
    * Show a message that stays until it is dismissed.
-   * @param {string} text
-   * @param {{name: string, act: () => void}} [action]
+   * @param {string} key its words
+   * @param {import('./words.js').Values} [values]
+   * @param {{name: string, act: () => void}} [action] `name`: the key of the button's words
    */
-  notify(text, action) {
+  notify(key, values, action) {
     this.#notice.hidden = false;
-    find('notice-text').textContent = text;
+    put(find('notice-text'), key, values);
     this.#action.hidden = !action;
-    this.#action.textContent = action?.name ?? '';
+    put(this.#action, action?.name ?? '');
     this.#action.onclick = action?.act ?? null;
   }
 
@@ -61,28 +64,28 @@ export class Status {
    */
   #show({ state, problem, about }, retry) {
     document.documentElement.dataset.engine = state;
-    find('privacy').textContent = PRIVACY[state];
+    put(find('privacy'), PRIVACY[state]);
     if (state === 'loading') {
-      this.#state.textContent = 'Loading';
+      put(this.#state, 'state.loading');
     } else if (state === 'browser') {
-      this.#state.textContent = 'Runs in your browser';
+      put(this.#state, 'state.browser');
       this.#notice.hidden = true;
       const model = find('model');
-      model.textContent = `Model ${about?.model.slice(0, 7)}`;
-      model.title = `SHA-256 of the network's weights: ${about?.model}`;
+      put(model, 'model', { hash: about?.model.slice(0, 7) ?? '' });
+      put(model, 'model.title', { hash: about?.model ?? '' }, 'title');
     } else if (state === 'server') {
-      this.#state.textContent = 'Read by the server';
-      this.notify(`Python cannot run here: ${problem}. The server reads your drawings instead.`);
+      put(this.#state, 'state.server');
+      this.notify('notice.server', { problem });
     } else {
-      this.#state.textContent = 'Not reading';
-      this.notify(`Your drawings cannot be read: ${problem}.`, { name: 'Try again', act: retry });
+      put(this.#state, 'state.none');
+      this.notify('notice.none', { problem }, { name: 'notice.retry', act: retry });
     }
   }
 }
 
 /** @param {number} bytes */
 function megabytes(bytes) {
-  return (bytes / 1e6).toFixed(1);
+  return number(bytes / 1e6, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 }
 
 /** @param {string} id */

@@ -61,7 +61,7 @@ def test_the_maps_are_those_of_the_network(open_page: Page, recognizer: nn.Recog
     expected = maps[0] * (255 / maps[0].max())
     open_page.wait_for_function("document.querySelector('#layers canvas').width > 0")
     expect(open_page.locator("#evidence")).to_have_accessible_name(
-        "Your drawing, coloured by what speaks for a 4"
+        "Your drawing, coloured by what speaks for the 4"
     )  # comes after the maps
     shown = first_layer(open_page)
     for channel in range(channels):
@@ -95,7 +95,7 @@ def test_the_evidence_names_the_answer_and_the_second_choice(
     found = evidence(recognizer.model, ink(drawn(open_page)))
     assert found.digit == 9
     expect(open_page.locator("#difference")).to_have_accessible_name(
-        f"Your drawing, coloured by what makes it a 9 or a {found.second}"
+        f"Your drawing, coloured by what makes it the 9 or the {found.second}"
     )
     expect(open_page.locator(".its-second").first).to_have_text(str(found.second))
     for name in ("#evidence", "#difference"):

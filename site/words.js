@@ -1,0 +1,220 @@
+// The page's words in the language that was chosen: languages/*.json holds them, English stands in the HTML too.
+//
+// An element names its text in `data-text`, its accessible name in `data-label`, its tooltip in `data-title`. A text may
+// have places for values, {share}, and for elements, <mark>text</mark> or <mark/>, which are the element's children with
+// that name in `data-part`. A text that depends on a number, {count}, is given for each of the language's plural forms.
+
+/**
+ * @typedef {Record<string, string | number>} Values numbers are written as the language does
+ * @typedef {Record<string, string | Record<string, string>>} Words
+ * @typedef {'text' | 'label' | 'title'} Kind
+ */
+
+const KEPT = 'language';
+const MARKED = '[data-text], [data-label], [data-title]';
+/** @type {Record<Exclude<Kind, 'text'>, string>} */
+const ATTRIBUTES = { label: 'aria-label', title: 'title' };
+
+const root = document.documentElement;
+
+/** Dispatches `change` when there are other words. */
+export const language = new EventTarget();
+
+/** The languages that there are, by their tags. */
+export const languages = (root.dataset.languages ?? 'en').split(' ');
+
+/** @type {Words} */
+let words = {};
+let wanted = '';
+/** @type {WeakMap<Element, Partial<Record<Kind, Values>>>} */
+const given = new WeakMap();
+/** Elements that texts have places for, by their parents and names. @type {WeakMap<Element, Map<string, Element>>} */
+const kept = new WeakMap();
+
+/** Settles when the first words are there, or cannot be had. */
+export const ready = load(root.lang);
+
+/**
+ * Change the language, and remember it.
+ * @param {string} tag
+ */
+export async function choose(tag) {
+  try {
+    localStorage.setItem(KEPT, tag);
+  } catch {
+    // storage is forbidden: it holds until the page is left
+  }
+  await load(tag);
+}
+
+/**
+ * Return a text; '' until there are words.
+ * @param {string} key
+ * @param {Values} [values]
+ * @returns {string}
+ */
+export function say(key, values = {}) {
+  let text = words[key] ?? '';
+  if (typeof text === 'object') {
+    const form = new Intl.PluralRules(root.lang).select(Number(values.count));
+    text = text[form] ?? text.other;
+  }
+  return text.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name];
+    return typeof value === 'number' ? number(value) : String(value ?? '');
+  });
+}
+
+/**
+ * Give an element its text, now and whenever the language changes.
+ * @param {Element} element
+ * @param {string} key '' for no text
+ * @param {Values} [values]
+ * @param {Kind} [kind]
+ */
+export function put(element, key, values = {}, kind = 'text') {
+  const { dataset } = /** @type {HTMLElement} */ (element);
+  if (dataset[kind] !== key) dataset[kind] = key;
+  given.set(element, { ...given.get(element), [kind]: values });
+  if (key === '' || words[key]) write(element, kind);
+}
+
+/**
+ * Set an element's text without replacing its text node, so that nothing else of the page has to react.
+ * @param {Element} element
+ * @param {string} text
+ */
+export function setText(element, text) {
+  const node = element.firstChild ?? element.appendChild(document.createTextNode(''));
+  if (/** @type {Text} */ (node).data !== text) /** @type {Text} */ (node).data = text;
+}
+
+/**
+ * Write a number as the language does.
+ * @param {number} value
+ * @param {Intl.NumberFormatOptions} [options]
+ * @returns {string}
+ */
+export function number(value, options) {
+  return new Intl.NumberFormat(root.lang, options).format(value);
+}
+
+/**
+ * Write a probability in percent.
+ * @param {number} probability
+ * @param {number} [decimals]
+ * @returns {string}
+ */
+export function percent(probability, decimals = 0) {
+  return number(probability, {
+    style: 'percent',
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+  });
+}
+
+/**
+ * Write a list: "a, b and c".
+ * @param {string[]} items
+ * @returns {string}
+ */
+export function list(items) {
+  return new Intl.ListFormat(root.lang).format(items);
+}
+
+/**
+ * Let a select show the languages by their own names, and choose one.
+ * @param {HTMLSelectElement} select
+ */
+export function offerLanguages(select) {
+  for (const tag of languages) {
+    const option = document.createElement('option');
+    const name = new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag;
+    option.value = option.lang = tag;
+    option.textContent = name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
+    select.append(option);
+  }
+  const show = () => (select.value = root.lang);
+  language.addEventListener('change', show);
+  select.addEventListener('change', () => choose(select.value));
+  show();
+}
+
+/** @param {string} tag */
+async function load(tag) {
+  wanted = tag;
+  try {
+    const fetched = await fetchWords(tag);
+    if (tag !== wanted) return; // another was chosen meanwhile
+    words = fetched;
+    root.lang = tag;
+    document.querySelectorAll(MARKED).forEach(translate);
+    language.dispatchEvent(new Event('change'));
+  } catch (error) {
+    console.error(`The words of "${tag}" did not come:`, error);
+    if (tag !== 'en' && Object.keys(words).length === 0) await load('en');
+    else language.dispatchEvent(new Event('change')); // what shows a choice shows the one that holds
+  } finally {
+    delete root.dataset.words;
+  }
+}
+
+/**
+ * @param {string} tag
+ * @returns {Promise<Words>}
+ */
+async function fetchWords(tag) {
+  const response = await fetch(new URL(`./languages/${tag}.json`, import.meta.url));
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  return response.json();
+}
+
+/** @param {Element} element */
+function translate(element) {
+  const { text, label, title } = /** @type {HTMLElement} */ (element).dataset;
+  if (text !== undefined) write(element, 'text');
+  if (label !== undefined) write(element, 'label');
+  if (title !== undefined) write(element, 'title');
+}
+
+/**
+ * @param {Element} element
+ * @param {Kind} kind
+ */
+function write(element, kind) {
+  const key = /** @type {HTMLElement} */ (element).dataset[kind] ?? '';
+  const text = say(key, given.get(element)?.[kind]);
+  if (kind !== 'text') element.setAttribute(ATTRIBUTES[kind], text);
+  else if (text.includes('<')) compose(element, text);
+  else setText(element, text);
+}
+
+/**
+ * Fill an element with a text that has places for its children.
+ * @param {Element} element
+ * @param {string} text
+ */
+function compose(element, text) {
+  const parts = kept.get(element) ?? new Map(Array.from(element.querySelectorAll('[data-part]'), named));
+  kept.set(element, parts);
+  /** @type {Set<Element>} */
+  const used = new Set();
+  const nodes = text.split(/(<\w+>[^<]*<\/\w+>|<\w+\/>)/).map((piece) => {
+    const [, name, content] = /^<(\w+)(?:>([^<]*)<\/\w+>|\/>)$/.exec(piece) ?? [];
+    const part = parts.get(name);
+    if (!part) return piece;
+    const node = used.has(part) ? /** @type {Element} */ (part.cloneNode(true)) : part;
+    used.add(part);
+    if (content !== undefined) node.textContent = content;
+    return node;
+  });
+  element.replaceChildren(...nodes.filter((node) => node !== ''));
+}
+
+/**
+ * @param {Element} part
+ * @returns {[string, Element]}
+ */
+function named(part) {
+  return [/** @type {HTMLElement} */ (part).dataset.part ?? '', part];
+}

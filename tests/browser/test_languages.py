@@ -1,0 +1,216 @@
+"""The page speaks the visitor's language, whole, at once, and without the network too."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewContext
+from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
+from tests.browser.hosting import StaticHost
+from tests.browser.test_layout import SHIFTS
+from tests.browser.test_offline import wait_until_stored
+from tests.unit.test_languages import GERMAN, LANGUAGES, read_words
+
+HINTS = {tag: str(read_words(tag)["pad.hint"]) for tag in LANGUAGES}
+UNTRANSLATED = """
+    () => {
+        const found = [];
+        const word = /\\p{L}{2}/u;
+        const exempt = 'head, script, noscript, py-config, mpy-config, template, select, #sure';
+        const walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+            const { data, parentElement } = walker.currentNode;
+            if (!word.test(data) || parentElement.closest(exempt)) continue;
+            if (!parentElement.closest('[data-text], [translate=no]')) found.push(data.trim());
+        }
+        for (const [attribute, mark] of [['aria-label', 'data-label'], ['title', 'data-title']]) {
+            for (const element of document.querySelectorAll(`body [${attribute}]:not([${mark}])`)) {
+                if (word.test(element.getAttribute(attribute))) found.push(element.outerHTML);
+            }
+        }
+        const others = document.querySelectorAll('[placeholder], [alt]');
+        return found.concat(Array.from(others, (element) => element.outerHTML));
+    }
+"""
+SHOWN = """
+    () => ['data-text', 'data-label', 'data-title'].flatMap((mark, i) =>
+        Array.from(document.querySelectorAll(`[${mark}]`), (element) => [
+            element.getAttribute(mark),
+            i ? element.getAttribute(['', 'aria-label', 'title'][i]) : element.textContent,
+        ]))
+"""
+
+
+def open_in(new_context: NewContext, host: StaticHost, *tags: str, **options: Any) -> Page:
+    """Return the page as a browser opens it that prefers these languages."""
+    context = new_context(locale=tags[0], **options)
+    context.add_init_script(
+        f"Object.defineProperty(navigator, 'languages', {{ get: () => {list(tags)} }})"
+    )
+    page = context.new_page()
+    page.goto(host.url)
+    return page
+
+
+@pytest.mark.parametrize(
+    ("tags", "language"),
+    [
+        (["en-US"], "en"),
+        (["de-CH", "en"], "de"),
+        (["fr-CA"], "fr"),
+        (["es-419"], "es"),
+        (["pt-BR"], "pt"),
+        (["tlh", "pt-PT", "en"], "pt"),
+        (["tlh"], "en"),
+    ],
+)
+def test_the_browser_chooses_the_language(
+    new_context: NewContext, site_host: StaticHost, tags: list[str], language: str
+) -> None:
+    page = open_in(new_context, site_host, *tags)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    expect(page.locator(".hint")).to_have_text(HINTS[language])
+    expect(page.get_by_role("combobox")).to_have_value(language)
+
+
+def test_no_word_of_another_language_flashes_up(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    own_host.held.add("languages/de.json")
+    page = open_in(new_context, own_host, "de")
+    expect(page.locator("#pad")).to_be_visible()  # the paper does not wait
+    expect(page.locator("html")).to_have_attribute("data-words", "coming")
+    marked = page.locator("[data-text]")
+    assert marked.count() > 10
+    assert page.evaluate(
+        """() => [...document.querySelectorAll('[data-text]')].every(
+            (element) => !element.checkVisibility({ visibilityProperty: true }))"""
+    )
+    own_host.release()
+    expect(page.locator(".hint")).to_have_text(HINTS["de"])
+    expect(page.locator("#clear")).to_be_visible()
+
+
+def test_english_is_shown_before_its_file_is_there(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    own_host.held.add("languages/en.json")
+    page = open_in(new_context, own_host, "en")
+    expect(page.locator("#clear")).to_be_visible()
+    expect(page.locator("#clear")).to_have_text("Clear")
+    own_host.release()
+
+
+def test_only_the_words_that_are_needed_are_loaded_before_the_start(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    context = new_context(locale="es")
+    context.add_init_script("delete Navigator.prototype.serviceWorker")
+    page = context.new_page()
+    page.goto(own_host.url)
+    expect(page.locator(".hint")).to_have_text(HINTS["es"])
+    asked = {name: times for name, times in own_host.requests.items() if "languages/" in name}
+    assert asked == {"languages/es.json": 1}
+
+
+def test_words_that_are_missing_leave_an_english_page(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    own_host.missing.add("languages/fr.json")
+    page = open_in(new_context, own_host, "fr")
+    expect(page.locator(".hint")).to_be_visible()
+    expect(page.locator(".hint")).to_have_text("Draw a digit")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+@pytest.fixture(scope="module")
+def running_page(module_context: NewContext, site_host: StaticHost) -> Page:
+    page = open_in(module_context, site_host, "en")
+    wait_for_engine(page)
+    return page
+
+
+def test_a_choice_by_hand_changes_every_text_and_is_remembered(page: Page) -> None:
+    draw(page, sample("2"))
+    expect_answer(page, "2")
+    page.get_by_role("combobox", name="Language").select_option("Deutsch")
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.locator("#clear")).to_have_text("Löschen")
+    expect(page.locator("#pad")).to_have_accessible_name("Zeichenfläche")
+    expect(page.locator("#undo")).to_have_attribute("title", "Rückgängig (Strg+Z)")
+    expect(page.locator("#state")).to_have_text("Läuft in deinem Browser")
+    expect(page.locator("#sure")).to_have_text(re.compile(r"^>?\d+\s%\ssicher$"))
+    later = page.context.new_page()
+    later.goto(page.url)
+    expect(later.locator(".hint")).to_have_text(HINTS["de"])
+    later.close()
+    page.get_by_role("combobox", name="Sprache").select_option("English")
+    expect(page.locator("#clear")).to_have_text("Clear")
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_every_text_is_in_the_chosen_language(page: Page, tag: str) -> None:
+    """Each element with words has them from the language's file, explanations included."""
+    if page.locator("#inside").is_hidden():
+        page.locator("#how").click()
+    page.locator("#language").select_option(tag)
+    expect(page.locator(".hint")).to_have_text(HINTS[tag])
+    draw(page, sample("7"))
+    expect_answer(page, "7")
+    expect(page.locator("#evidence")).to_have_accessible_name(re.compile("7"))
+    assert page.evaluate(UNTRANSLATED) == []
+    words = read_words(tag)
+    for key, shown in page.evaluate(SHOWN):
+        pattern = re.sub(r"<\w+>|</\w+>", "", str(words.get(key, "")))
+        pattern = re.sub(r"\\\{\w+\\\}|<\w+/>", ".+", re.escape(pattern))
+        assert re.fullmatch(pattern, shown or "", re.S), (key, shown)
+    page.locator("#language").select_option("en")
+
+
+def test_numbers_are_written_as_the_language_does(page: Page) -> None:
+    if page.locator("#inside").is_hidden():
+        page.locator("#how").click()
+    expected = {"en": r"\d\d,\d{3} .* \d\.\d\d%", "de": r"\d\d\.\d{3} .* \d,\d\d\s%"}
+    for tag, pattern in expected.items():
+        page.locator("#language").select_option(tag)
+        expect(page.locator("html")).to_have_attribute("lang", tag)
+        expect(page.locator("#learning")).to_have_text(re.compile(pattern))
+    page.locator("#language").select_option("en")
+
+
+def test_the_words_are_there_without_the_network(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    page = new_context(locale="en").new_page()
+    page.goto(own_host.url)
+    wait_until_stored(page)
+    own_host.stop()
+    page.context.set_offline(True)
+    page.locator("#language").select_option("pt")
+    expect(page.locator(".hint")).to_have_text(HINTS["pt"])
+    page.reload()
+    expect(page.locator(".hint")).to_have_text(HINTS["pt"])
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_every_language_fits_a_small_phone(
+    new_context: NewContext, site_host: StaticHost, tag: str
+) -> None:
+    context = new_context(locale=tag, viewport={"width": 320, "height": 568})
+    context.add_init_script(SHIFTS)
+    page = context.new_page()
+    page.goto(site_host.url)
+    expect(page.locator(".hint")).to_have_text(HINTS[tag])
+    for part in ("#pad", "#clear", "#answer", "#seen"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    shifts = page.evaluate("window.shifts")
+    assert sum(value for value, *_ in shifts) < 0.005, shifts
+
+
+def test_german_is_not_english() -> None:
+    assert GERMAN["clear"] == "Löschen"  # guards the comparison above against equal files
