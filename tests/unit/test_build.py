@@ -570,3 +570,7 @@ def test_the_pinned_requirements_hold_what_the_project_declares() -> None:
         )
         missing = set(declared) - set(pinned)
         assert not missing, f"{name} lacks {missing}: run `make lock`"
+
+
+def test_icons_are_the_same_bytes_each_time() -> None:
+    assert build.icons() == build.icons()

@@ -18,7 +18,7 @@ ALLOWED = {
     "nn": {"nn", "numpy"},
     "train": {"train", "nn", "numpy", "pandas", "PIL", "tqdm", "threadpoolctl"},
     "server.py": {"nn", "numpy", "PIL", "flask", "threadpoolctl", "waitress", "werkzeug"},
-    "build.py": {"nn"},
+    "build.py": {"nn", "PIL"},
     "site": {"nn", "numpy", "pyscript", "js", "pyodide"},
 }
 # What is used where it is installed, and imported only inside the functions that need it.
