@@ -87,17 +87,22 @@ function keyPressed(event) {
   event.preventDefault();
 }
 
-/** Load the page anew, with the drawing that is on it. */
-function reload() {
+/** Keep the drawing for the page that comes next: this one anew, or one that explains. */
+function keep() {
   try {
     sessionStorage.setItem(KEPT, JSON.stringify(pad.strokes));
   } catch {
     // without storage, the drawing is lost
   }
+}
+
+/** Load the page anew, with the drawing that is on it. */
+function reload() {
+  keep();
   location.reload();
 }
 
-/** Take up the drawing that `reload` left. */
+/** Take up the drawing that was kept. */
 function restore() {
   try {
     const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '[]');
@@ -126,6 +131,7 @@ function button(id) {
 }
 
 pad.addEventListener('change', drawingChanged);
+for (const link of document.querySelectorAll('.ways a')) link.addEventListener('click', keep);
 buttons.undo.addEventListener('click', () => pad.undo());
 buttons.redo.addEventListener('click', () => pad.redo());
 buttons.erase.addEventListener('click', () => erase(!pad.erasing));

@@ -16,12 +16,22 @@ import { RefusedError, startPython } from './python.js';
  *   base64
  * @typedef {{digit: number, second: number, forDigit: string, againstSecond: string}} Evidence each pixel's share, base64
  *   of signed bytes
+ * @typedef {{kind: string, parameters: number, multiplications: number, shape: number[], maps: FeatureMaps | null}} Stage
+ * @typedef {object} Lesson see nn/lesson.py
+ * @property {Stage[]} stages
+ * @property {number[]} scores
+ * @property {number[]} probabilities
+ * @property {{filter: number, row: number, column: number, weights: number[][], patch: number[][], bias: number,
+ *   value: number, gradient: number[][]} | null} product
+ * @property {{learning_rate: number, loss_before: number, loss_after: number, probability_before: number,
+ *   probability_after: number}} step
  * @typedef {object} Source one that answers; its functions reject with a `RefusedError` for a wrong request, with another
  *   error when it is out of order
  * @property {(strokes: number[][][]) => Promise<Reading>} read
  * @property {(image: string) => Promise<FeatureMaps[]>} [look]
  * @property {(image: string) => Promise<Evidence>} [explain]
- * @typedef {'read' | 'look' | 'explain'} Kind
+ * @property {(about: {image: string, label: number}) => Promise<Lesson>} [lesson]
+ * @typedef {'read' | 'look' | 'explain' | 'lesson'} Kind
  * @typedef {{id: number, ok: false, error: string, superseded?: boolean}} Failed
  */
 /**
@@ -31,7 +41,7 @@ import { RefusedError, startPython } from './python.js';
 /** @typedef {{id: number, kind: Kind, argument: any, settle: (settled: Settled<any>) => void}} Request */
 
 /** What is answered first: a drawing comes before the questions about it. @type {Kind[]} */
-const ORDER = ['read', 'look', 'explain'];
+const ORDER = ['read', 'look', 'explain', 'lesson'];
 
 /** More measures than this are not kept: a page may stay open for days. */
 const MEASURES = 1000;
@@ -97,6 +107,16 @@ export class Engine extends EventTarget {
    */
   explain(image) {
     return this.#ask('explain', image);
+  }
+
+  /**
+   * Have the network explained with a picture.
+   * @param {string} image a digit's, from a reading
+   * @param {number} label the right answer
+   * @returns {Promise<Settled<Lesson>>} never rejects
+   */
+  lesson(image, label) {
+    return this.#ask('lesson', { image, label });
   }
 
   /**

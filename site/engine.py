@@ -59,15 +59,7 @@ def look(image: str) -> list[dict[str, Any]]:
     """Return the network's feature maps for a 28x28 picture, each layer as bright as can be."""
     from nn.explain import feature_maps
 
-    layers = []
-    for found in feature_maps(recognizer.model, decode(image)):
-        height, width, channels = found.shape
-        scale = 255 / max(float(found.max()), 1e-9)
-        pixels = (found.transpose(2, 0, 1) * scale).astype(np.uint8)  # one map after the other
-        layers.append(
-            {"height": height, "width": width, "channels": channels, "pixels": encode(pixels)}
-        )
-    return layers
+    return [as_pictures(found) for found in feature_maps(recognizer.model, decode(image))]
 
 
 @answering
@@ -88,6 +80,44 @@ def explain(image: str) -> dict[str, Any]:
     }
 
 
+@answering
+def lesson(about: str) -> dict[str, Any]:
+    """Return `nn.lesson` of JSON's ``{"image": ..., "label": ...}``, its maps as pictures."""
+    from nn.lesson import lesson as run
+
+    asked = json.loads(about)
+    found = run(recognizer.model, decode(asked["image"]), asked["label"])
+    product = found.product
+    return {
+        "stages": [
+            {
+                "kind": stage.kind,
+                "parameters": stage.parameters,
+                "multiplications": stage.multiplications,
+                "shape": list(stage.output.shape),
+                "maps": as_pictures(stage.output.clip(min=0)) if stage.output.ndim == 3 else None,
+            }
+            for stage in found.stages
+        ],
+        "scores": found.scores.tolist(),
+        "probabilities": found.probabilities.tolist(),
+        "product": product
+        and {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in product._asdict().items()
+        },
+        "step": found.step._asdict(),
+    }
+
+
+def as_pictures(found: NDArray[np.float32]) -> dict[str, Any]:
+    """Return ``(height, width, channels)`` maps, none negative, as bright as can be."""
+    height, width, channels = found.shape
+    scale = 255 / max(float(found.max()), 1e-9)
+    pixels = (found.transpose(2, 0, 1) * scale).astype(np.uint8)  # one map after the other
+    return {"height": height, "width": width, "channels": channels, "pixels": encode(pixels)}
+
+
 def decode(image: str) -> NDArray[np.uint8]:
     """Return the ``(28, 28) uint8`` picture that `image` is in base64."""
     return np.frombuffer(base64.b64decode(image), np.uint8).reshape(28, 28)
@@ -102,3 +132,4 @@ sync.start = start
 sync.read = read
 sync.look = look
 sync.explain = explain
+sync.lesson = lesson

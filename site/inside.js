@@ -110,8 +110,8 @@ export class Inside {
  * @param {HTMLCanvasElement} canvas
  * @param {FeatureMaps} layer
  */
-function paintMaps(canvas, { height, width, channels, pixels }) {
-  const columns = width > 7 ? 16 : 32;
+export function paintMaps(canvas, { height, width, channels, pixels }) {
+  const columns = Math.min(channels, width > 7 ? 16 : 32);
   const bytes = atob(pixels);
   const across = columns * (width + 1) - 1;
   const down = Math.ceil(channels / columns) * (height + 1) - 1;
@@ -204,15 +204,23 @@ function describeNetwork({ parameters, metadata }) {
     layers: convolutions.length,
     last: last?.outputs ?? 0,
   });
-  put(find('learning'), 'learning.text', {
+  put(find('learning'), 'learning.text', trainingNumbers({ parameters, metadata }));
+}
+
+/**
+ * Return how the network was trained, as values for words.
+ * @param {Pick<About, 'parameters' | 'metadata'>} about
+ * @returns {import('./words.js').Values}
+ */
+export function trainingNumbers({ parameters, metadata }) {
+  const errors = Object.entries(metadata.errors?.test ?? {});
+  return {
     parameters,
     batch: metadata.config?.batch_size ?? '?',
     epochs: metadata.config?.epochs ?? '?',
     examples: list(Object.entries(metadata.trained_on ?? {}).map(describeExamples)),
-    errors: list(
-      Object.entries(metadata.errors?.test ?? {}).map(([name, share]) => `${percent(Number(share), 2)} (${name})`),
-    ),
-  });
+    errors: list(errors.map(([name, share]) => `${percent(Number(share), 2)} (${name})`)),
+  };
 }
 
 /** @param {[string, unknown]} examples their source, and words of training that begin with or hold how many they are */

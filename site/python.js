@@ -58,6 +58,7 @@ export async function startPython(onProgress) {
       read: (/** @type {number[][][]} */ strokes) => request(worker, failure.promise, 'read', JSON.stringify(strokes)),
       look: (/** @type {string} */ image) => request(worker, failure.promise, 'look', image),
       explain: (/** @type {string} */ image) => request(worker, failure.promise, 'explain', image),
+      lesson: (/** @type {object} */ about) => request(worker, failure.promise, 'lesson', JSON.stringify(about)),
       stop,
     };
   };

@@ -1,0 +1,139 @@
+"""The page that explains shows the real numbers of the network, on the visitor's own drawing."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+import nn
+from nn.lesson import Lesson, lesson
+from tests.browser.conftest import NewContext
+from tests.browser.drawing import START, draw, drawn, sample, wait_for_engine
+from tests.browser.hosting import StaticHost
+from tests.browser.test_layout import AXE, audit
+
+
+@pytest.fixture(scope="module")
+def strokes() -> list[list[list[float]]]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def page(
+    module_context: NewContext, site_host: StaticHost, strokes: list[list[list[float]]]
+) -> Page:
+    """Return the page that explains, reached from a drawing."""
+    page = module_context(locale="en").new_page()
+    page.goto(site_host.url)
+    draw(page, sample("4"))
+    strokes += drawn(page)
+    page.locator(".ways a").first.evaluate("(link) => link.click()")
+    page.wait_for_url("**/how.html")
+    wait_for_engine(page)
+    return page
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> nn.Recognizer:
+    return nn.Recognizer.load()
+
+
+@pytest.fixture
+def expected(page: Page, strokes: list[list[list[float]]], recognizer: nn.Recognizer) -> Lesson:
+    """Return the lesson that the computer's own Python gives on the same drawing."""
+    choose(page, "4")
+    return lesson(recognizer.model, recognizer.read(strokes).digits[0].image, 4)
+
+
+def choose(page: Page, label: str) -> None:
+    """Say what the right answer is, and wait for the numbers."""
+    expect(page.locator("body")).to_have_attribute("data-lesson", re.compile(r"\d"), timeout=START)
+    page.locator("#label").select_option(label)
+    expect(page.locator("body")).to_have_attribute("data-lesson", label, timeout=START)
+
+
+def grid(page: Page, name: str) -> np.ndarray:
+    rows = page.locator(f"#{name} tr").evaluate_all(
+        "(rows) => rows.map((row) => Array.from(row.cells, (cell) => Number(cell.textContent)))"
+    )
+    return np.array(rows)
+
+
+def test_it_explains_the_drawing_that_was_made(page: Page, expected: Lesson) -> None:
+    stages = page.locator("#layers article")
+    expect(stages).to_have_count(len(expected.stages))
+    for number, stage in enumerate(expected.stages, 1):
+        shape = " × ".join(map(str, stage.output.shape))
+        heading = stages.nth(number - 1).get_by_role("heading")
+        expect(heading).to_have_text(f"{number}. {stage.kind}: {shape}")
+    total = sum(stage.multiplications for stage in expected.stages)
+    expect(page.locator("#work")).to_contain_text(f"{total:,} multiplications")
+
+
+def test_the_sum_that_is_shown_can_be_checked_by_hand(page: Page, expected: Lesson) -> None:
+    product = expected.product
+    assert product is not None
+    weights, patch = grid(page, "filter"), grid(page, "patch")
+    np.testing.assert_allclose(weights, product.weights, rtol=0.06, atol=1e-3)
+    np.testing.assert_allclose(patch, product.patch, rtol=0.06, atol=1e-2)
+    assert (weights * patch).sum() + product.bias == pytest.approx(product.value, rel=0.1)
+
+
+def test_the_probabilities_are_those_of_the_network(page: Page, expected: Lesson) -> None:
+    rows = page.locator("#scores tr")
+    expect(rows).to_have_count(len(expected.probabilities))
+    for digit, probability in enumerate(expected.probabilities):
+        shown = rows.nth(digit).locator("td").nth(1).text_content() or ""
+        assert float(shown.rstrip("%")) == pytest.approx(100 * probability, abs=0.02)
+
+
+def test_another_answer_gives_another_loss_and_one_step_lowers_it(
+    page: Page, expected: Lesson
+) -> None:
+    before = grid(page, "gradient")
+    choose(page, "9")
+    after = grid(page, "gradient")
+    assert np.abs(after).max() > np.abs(before).max()  # it is much more wrong now
+    said = page.locator("#step").text_content() or ""
+    losses = re.search(r"falls from ([\d.]+) to ([\d.]+),", said)
+    assert losses, said
+    assert float(losses[2]) < float(losses[1])
+
+
+def test_it_speaks_the_visitors_language(page: Page, expected: Lesson) -> None:
+    page.locator("#language").select_option("de")
+    expect(page.get_by_role("heading", level=1)).to_have_text("So funktioniert es")
+    expect(page.locator("#work")).to_contain_text("Multiplikationen")
+    page.locator("#language").select_option("en")
+    expect(page.get_by_role("heading", level=1)).to_have_text("How it works")
+
+
+def test_it_fits_small_windows_and_an_audit_finds_no_barrier(page: Page, expected: Lesson) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: `make lint-js` installs it")
+    page.evaluate(AXE.read_text("utf-8"))
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        assert audit(page) == []
+
+
+def test_both_pages_start_python_in_the_same_way(site_host: StaticHost) -> None:
+    def configuration(name: str) -> list[str]:
+        text = (site_host.directory / name).read_text("utf-8")
+        return re.findall(r"<(?:py|mpy)-config.*?-config>|<template.*?template>", text, re.S)
+
+    assert len(configuration("index.html")) == 3
+    assert configuration("how.html") == configuration("index.html")
+
+
+def test_the_way_back_has_the_drawing(page: Page, strokes: list[list[list[float]]]) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.locator(".head a").click()
+    page.wait_for_url(re.compile(r"/digits/$"))
+    expect(page.locator("#clear")).to_be_enabled(timeout=START)
+    assert drawn(page) == strokes
