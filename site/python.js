@@ -91,8 +91,8 @@ async function checkWebAssembly() {
  */
 async function createWorker(downloads, watch, fail) {
   const { hooks } = await importPyScript();
-  // PyScript hands JavaScript hooks to its worker as text, for which the page's policy has to allow 'unsafe-eval'. The one
-  // that it has of its own gives the worker `pyscript.fs`, which this page does not use: without it, a strict policy works.
+  // PyScript hands JavaScript hooks to its worker as text, for which the page's policy would have to allow 'unsafe-eval'. The
+  // one that it has of its own gives the worker `pyscript.fs`, which this page does not use.
   hooks.worker.onBeforeRunAsync.clear();
   const created = new Promise((resolve) => {
     /** @type {(wrap: unknown, worker: any) => void} */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,17 @@ def sample(label: str) -> Strokes:
 def wait_for_engine(page: Page, state: str = "browser") -> None:
     """Wait until the page says who answers."""
     expect(page.locator("html")).to_have_attribute("data-engine", state, timeout=START)
+
+
+def wait_until(page: Page, condition: str, arg: Any = None) -> None:
+    """Wait until `condition`, an expression or a function of `arg`, holds on the page.
+
+    Playwright's own ``wait_for_function`` makes code from text, which the page's policy forbids.
+    """
+    deadline = time.monotonic() + START / 1000
+    while not page.evaluate(condition, arg):
+        assert time.monotonic() < deadline, f"never true: {condition}"
+        page.wait_for_timeout(20)
 
 
 def on_canvas(page: Page, strokes: Strokes) -> list[list[tuple[float, float]]]:

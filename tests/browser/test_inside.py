@@ -11,7 +11,15 @@ import nn
 from nn.explain import evidence, feature_maps
 from nn.ink import ink
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import clear, draw, drawn, expect_answer, sample, wait_for_engine
+from tests.browser.drawing import (
+    clear,
+    draw,
+    drawn,
+    expect_answer,
+    sample,
+    wait_for_engine,
+    wait_until,
+)
 from tests.browser.hosting import AppServer
 from tests.browser.test_layout import AXE, audit
 
@@ -59,7 +67,7 @@ def test_the_maps_are_those_of_the_network(open_page: Page, recognizer: nn.Recog
 
     height, width, channels = maps[0].shape
     expected = maps[0] * (255 / maps[0].max())
-    open_page.wait_for_function("document.querySelector('#layers canvas').width > 0")
+    wait_until(open_page, "document.querySelector('#layers canvas').width > 0")
     expect(open_page.locator("#evidence")).to_have_accessible_name(
         "Your drawing, coloured by what speaks for the 4"
     )  # comes after the maps
@@ -72,12 +80,13 @@ def test_the_maps_are_those_of_the_network(open_page: Page, recognizer: nn.Recog
 def test_the_maps_light_up_while_drawing(open_page: Page) -> None:
     draw(open_page, sample("7"))
     expect_answer(open_page, "7")
-    open_page.wait_for_function("document.querySelector('#layers canvas')?.width > 0")
+    wait_until(open_page, "document.querySelector('#layers canvas')?.width > 0")
     before = first_layer(open_page)
     clear(open_page)
     draw(open_page, sample("0"), lift=False)
     expect_answer(open_page, "0")
-    open_page.wait_for_function(
+    wait_until(
+        open_page,
         """(before) => {
             const canvas = document.querySelector('#layers canvas');
             const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, 14);

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
+from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine, wait_until
 from tests.browser.hosting import StaticHost
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
@@ -48,7 +48,7 @@ def test_nothing_moves_while_the_page_loads_and_reads(
 def test_the_paper_and_the_answer_are_in_sight_without_scrolling(page: Page, size: str) -> None:
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
-    page.wait_for_function("width => innerWidth === width", arg=width)
+    wait_until(page, "width => innerWidth === width", arg=width)
     for part in ("#pad", "#clear", "#answer", "#seen"):
         expect(page.locator(part)).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 import build
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import START, draw, expect_answer, sample, wait_for_engine
+from tests.browser.drawing import START, draw, expect_answer, sample, wait_for_engine, wait_until
 from tests.browser.hosting import RefusingProxy, StaticHost
 
 CACHES = "async () => (await caches.keys()).filter((name) => name.startsWith('digits '))"
@@ -114,7 +114,7 @@ def test_a_newer_version_waits_until_the_user_asks_for_it(
     page.get_by_role("button", name="Update").click()
     expect(page.get_by_role("heading", name="Later")).to_be_visible(timeout=START)
     expect_answer(page, "3")  # the drawing came along
-    page.wait_for_function(f"(async () => (await ({CACHES})()).length === 1)()")
+    wait_until(page, f"(async () => (await ({CACHES})()).length === 1)()")
 
 
 def test_a_newer_version_loads_only_what_has_changed(
@@ -152,9 +152,7 @@ def test_a_version_that_is_not_all_there_is_not_used(
     page.reload()
     wait_for_engine(page)
     expect(page.get_by_role("heading", name="Digits")).to_be_visible()
-    page.wait_for_function(
-        f"async (stored) => String(await ({CACHES})()) === stored", arg=str(stored[0])
-    )
+    wait_until(page, f"async (stored) => String(await ({CACHES})()) === stored", arg=str(stored[0]))
 
 
 def test_a_page_that_could_not_be_stored_works_and_promises_nothing(

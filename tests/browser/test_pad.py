@@ -16,6 +16,7 @@ from tests.browser.drawing import (
     on_canvas,
     sample,
     wait_for_engine,
+    wait_until,
 )
 from tests.browser.hosting import StaticHost
 
@@ -51,7 +52,7 @@ def test_a_finger_draws_and_the_digit_is_read(touched: Page) -> None:
 
 def test_the_page_does_not_move_under_a_finger_on_the_canvas(touched: Page) -> None:
     touched.set_viewport_size({"width": 390, "height": 420})  # something to scroll to
-    touched.wait_for_function("document.documentElement.scrollHeight > innerHeight")
+    wait_until(touched, "document.documentElement.scrollHeight > innerHeight")
     Fingers(touched).draw(on_canvas(touched, [[[140, 250], [140, 150], [140, 20]]]))
     assert touched.evaluate("[scrollX, scrollY, visualViewport.scale]") == [0, 0, 1]
     assert len(drawn(touched)) == 1
@@ -97,11 +98,11 @@ def test_turning_the_phone_keeps_the_whole_drawing(touched: Page) -> None:
     expect_answer(touched, "8")
     before, box = drawn(touched), ink_box(touched)
     touched.set_viewport_size({"width": 664, "height": 390})
-    touched.wait_for_function("innerWidth === 664")
+    wait_until(touched, "innerWidth === 664")
     assert drawn(touched) == before
     assert ink_box(touched) == pytest.approx(box, abs=0.02)
     touched.set_viewport_size({"width": 390, "height": 664})
-    touched.wait_for_function("innerWidth === 390")
+    wait_until(touched, "innerWidth === 390")
     assert ink_box(touched) == pytest.approx(box, abs=0.02)
     expect_answer(touched, "8")
 
