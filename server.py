@@ -39,7 +39,7 @@ from PIL import Image, ImageOps
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.security import safe_join
 
@@ -303,20 +303,22 @@ class Reader:
 
     def _picture(self, picture: bytes, formats: list[str], field: str) -> Reading:
         """Read a picture file of one of `formats`; its header is checked before it is unpacked."""
-        try:
-            with Image.open(io.BytesIO(picture), formats=formats) as image:
-                self._check(image, field)
-                large = image.width * image.height > LARGE
-                with self._turn(field) if large else contextlib.nullcontext():
+        with contextlib.ExitStack() as turn:
+            try:
+                with Image.open(io.BytesIO(picture), formats=formats) as image:
+                    self._check(image, field)
+                    if image.width * image.height > LARGE:
+                        turn.enter_context(self._turn(field))
                     pixels, shrunk = _unpack(image)
-                    reading = self.recognizer.read_image(pixels)
-        except Refused:
-            raise
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise Refused(413, f"{field}: expected a smaller picture: {error}", field) from error
-        except Exception as error:  # Pillow's decoders raise many kinds on damaged bytes
-            expected = f"an intact picture ({', '.join(formats)})"
-            raise Refused(400, f"{field}: expected {expected}: {error}", field) from error
+            except Refused:
+                raise
+            except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+                detail = f"{field}: expected a smaller picture: {error}"
+                raise Refused(413, detail, field) from error
+            except Exception as error:  # Pillow's decoders raise many kinds on damaged bytes
+                expected = f"an intact picture ({', '.join(formats)})"
+                raise Refused(400, f"{field}: expected {expected}: {error}", field) from error
+            reading = self.recognizer.read_image(pixels)
         digits = []
         for digit in reading.digits:
             left, top, right, bottom = (side * shrunk for side in digit.box)
@@ -443,6 +445,20 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.last_activity = since
 
 
+def _give_health_its_own_thread(listeners: Sequence[BaseWSGIServer]) -> ThreadedTaskDispatcher:
+    """Answer /healthz at once, however many requests wait for the other threads."""
+    health = ThreadedTaskDispatcher()
+    health.set_thread_count(1)
+    for listener in listeners:
+
+        def add_task(channel: HTTPChannel, others: Any = listener.task_dispatcher) -> None:
+            path = getattr(channel.requests[0], "path", "")
+            (health if path == "/healthz" else others).add_task(channel)
+
+        listener.add_task = add_task
+    return health
+
+
 def serve(app: Flask, options: argparse.Namespace) -> None:
     """Serve until SIGINT or SIGTERM; then answer what is under way, and return.
 
@@ -475,6 +491,7 @@ def serve(app: Flask, options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     listeners = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
+    health = _give_health_its_own_thread(listeners)
     for listener in listeners:
         listener.channel_class = Channel
         name, port = listener.getsockname()
@@ -493,6 +510,7 @@ def serve(app: Flask, options: argparse.Namespace) -> None:
         for channel in list(listener.active_channels.values())
     ):
         wasyncore.loop(timeout=0.1, use_poll=True, map=sockets, count=1)
+    health.shutdown(timeout=1)
     server.task_dispatcher.shutdown(timeout=1)
 
 
@@ -528,6 +546,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not options.quiet:
         access_log.addHandler(logging.StreamHandler(sys.stdout))
         access_log.setLevel(logging.INFO)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each waiting request
     threadpoolctl.threadpool_limits(1)  # requests are worked on side by side already
     try:
         chosen = {

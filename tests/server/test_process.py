@@ -6,7 +6,6 @@ import io
 import json
 import os
 import pickle
-import random
 import signal
 import socket
 import subprocess
@@ -23,7 +22,7 @@ import pytest
 from nn import Recognizer
 from tests.sample import drawings
 from tests.server.conftest import ROOT, SECONDS, Running, Start
-from tests.server.test_pictures import bomb, encoded, seven
+from tests.server.siege import besiege
 
 MOST_MEMORY = 300 * 2**20
 GOOD = b'{"strokes": [[[20, 30], [80, 28], [45, 110]]]}'
@@ -325,30 +324,29 @@ def test_200_clients_at_once_get_the_right_answers(
     assert running.memory() < MOST_MEMORY
 
 
-def test_hostile_and_good_requests_together(start: Start) -> None:
+def test_a_siege_of_hostile_clients_harms_nobody_else(start: Start) -> None:
     server = start("--quiet")
-    large = seven(size=(2400, 1900))
-    hostile = [
-        (bomb(30_000), "image/png", {413}),
-        (encoded(seven(size=(3200, 3200))), "image/png", {200, 503}),
-        (encoded(large.convert("RGBA"), "WEBP", quality=1), "image/webp", {200, 503}),
-        (encoded(large.convert("RGB"), "JPEG", progressive=True), "image/jpeg", {200, 503}),
-        (encoded(seven("RGBA", (900, 900)), "WEBP"), "image/webp", {200}),
-        (b"[" * 900_000, "application/json", {400}),
-        (b"[" + b"{}," * 340_000 + b"{}]", "application/json", {400}),
-        (json.dumps({"strokes": [[[1, 2]] * 20_000]}).encode(), "application/json", {200}),
-        (b"\xff" * 9_000_000, "image/jpeg", {400}),
-        (b"x" * 11_000_000, "image/png", {413}),
-    ]
-    random.Random(1).shuffle(jobs := hostile * 6 + [(GOOD, "application/json", {200})] * 40)
+    seen = besiege(server)
+    assert seen.wrong == []
+    assert len(seen.health) > 1
+    assert seen.memory < MOST_MEMORY
 
-    def work(job: tuple[bytes, str, set[int]]) -> str:
-        body, media_type, allowed = job
-        status, answer = server.post(body, media_type)
-        if body is GOOD and json.loads(answer)["text"] != "7":
-            return "a good request got a wrong answer"
-        return "" if status in allowed else f"{media_type} {body[:20]!r}: {status} {answer[:200]!r}"
 
-    with ThreadPoolExecutor(24) as pool:
-        assert [message for message in pool.map(work, jobs) if message] == []
-    assert server.memory() < MOST_MEMORY
+def test_the_health_check_does_not_wait_for_other_requests(start: Start) -> None:
+    server = start("--threads", "2")
+    drawing = {"strokes": drawings()[0].strokes}
+    body = json.dumps({"batch": [drawing] * 64}).encode()
+    answered: list[int] = []
+
+    def work(_: int) -> None:
+        answered.append(server.post(body)[0])
+
+    with ThreadPoolExecutor(40) as pool:
+        work_done = pool.map(work, range(40))
+        until(lambda: answered, "no answer")
+        with server.ask("GET", "/healthz") as response:
+            assert response.status == 200
+        waiting = 40 - len(answered)
+        list(work_done)
+    assert waiting > 0
+    assert answered == [200] * 40
