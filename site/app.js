@@ -25,6 +25,8 @@ let reading = { text: '', digits: [] };
 let shown = 0;
 /** Answers to drawings before this one are out of date. */
 let cleared = 0;
+/** Whether nobody could read what is on the pad. */
+let unread = false;
 
 const buttons = { undo: button('undo'), redo: button('redo'), erase: button('erase'), clear: button('clear') };
 
@@ -66,6 +68,7 @@ async function drawingChanged() {
   const current = cleared;
   const settled = await engine.read(strokes.map((stroke) => stroke.map(([x, y]) => [x, y])));
   if (current !== cleared) return;
+  unread = !settled.ok && !settled.superseded;
   if (settled.ok) {
     show(settled.result);
     if (performance.getEntriesByName('first-answer').length === 0) performance.mark('first-answer');
@@ -144,7 +147,8 @@ language.addEventListener('change', () => {
   if (reading.digits.length) show(reading, shown);
 });
 engine.addEventListener('state', () => {
-  if (pad.strokes.length === 0) drawingChanged(); // it says what to expect
+  const recovered = unread && (engine.state === 'browser' || engine.state === 'server');
+  if (pad.strokes.length === 0 || recovered) drawingChanged(); // it says what to expect, or asks again
 });
 
 const started = engine.start();

@@ -46,6 +46,9 @@ const ORDER = ['read', 'look', 'explain', 'lesson'];
 /** More measures than this are not kept: a page may stay open for days. */
 const MEASURES = 1000;
 
+/** The longest pause between two looks for a server that has gone, milliseconds. */
+const LONGEST_PAUSE = 30_000;
+
 /** Dispatches `state` when another one answers, and `progress` (a CustomEvent with {loaded, total}) while it loads. */
 export class Engine extends EventTarget {
   /** @type {State} */
@@ -65,6 +68,10 @@ export class Engine extends EventTarget {
   #busy = false;
   #measures = 0;
   #restarted = false;
+  /** Why Python does not run here, in words. */
+  #pythonProblem = '';
+  /** Requests in a row that the server has failed. */
+  #failures = 0;
 
   /** Start Python. Settles when it is known who answers; never rejects. */
   async start() {
@@ -139,7 +146,7 @@ export class Engine extends EventTarget {
     this.#python?.stop();
     this.#python = undefined;
     this.#source = undefined;
-    this.problem = error instanceof Error ? error.message : String(error);
+    this.problem = this.#pythonProblem = inWords(error);
     if (await serverAnswers()) this.#become('server', { read: readOnServer });
     else this.#become('none');
   }
@@ -177,6 +184,7 @@ export class Engine extends EventTarget {
     const start = performance.now();
     try {
       const result = await answer(argument);
+      this.#failures = 0;
       if (kind === 'read') this.#measure(start);
       settle({ id, ok: true, result });
     } catch (error) {
@@ -190,16 +198,41 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * Find another that answers: the server; else Python anew, once.
+   * Find another that answers: the server; else Python anew, once. From a server nobody takes over.
    * @param {unknown} error
    */
   async #replace(error) {
+    if (this.state === 'server') return this.#missServer(error);
     const wasPython = this.state === 'browser';
     await this.#fallBack(error);
     if (this.state === 'none' && wasPython && !this.#restarted) {
       this.#restarted = true;
       await this.start();
     }
+  }
+
+  /**
+   * Ask the server once more if it was only restarted; else wait for it.
+   * @param {unknown} error
+   */
+  async #missServer(error) {
+    this.#failures++;
+    if (this.#failures === 1 && (await serverAnswers())) return;
+    this.problem = `${this.#pythonProblem}, and ${inWords(error)}; trying again`;
+    this.#become('none');
+    this.#awaitServer();
+  }
+
+  /** Look for the server again and again, less and less often. */
+  async #awaitServer() {
+    let pause = 500 * 2 ** Math.min(this.#failures, 6);
+    do {
+      pause = Math.min(pause, LONGEST_PAUSE);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      pause *= 2;
+    } while (!(await serverAnswers()));
+    this.problem = this.#pythonProblem;
+    this.#become('server', { read: readOnServer });
   }
 
   /** @param {number} start */
@@ -210,6 +243,11 @@ export class Engine extends EventTarget {
     }
     performance.measure('predict', { start, detail: { engine: this.state } });
   }
+}
+
+/** @param {unknown} error */
+function inWords(error) {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** @param {Request} request in whose place a newer one has come */

@@ -11,10 +11,7 @@ const LIMIT = 10_000;
  */
 export async function serverAnswers() {
   try {
-    const response = await fetch(new URL('./healthz', import.meta.url), {
-      cache: 'no-store',
-      signal: AbortSignal.timeout(LIMIT),
-    });
+    const { response } = await ask('./healthz', { cache: 'no-store' });
     return response.ok && isJson(response);
   } catch {
     return false;
@@ -24,23 +21,85 @@ export async function serverAnswers() {
 /**
  * Have the server read a drawing.
  * @param {number[][][]} strokes
- * @returns {Promise<any>} the reading; rejects with a RefusedError for a wrong drawing
+ * @returns {Promise<any>} the reading; rejects with a RefusedError for a wrong drawing, with another error, in words, when
+ *   the server is out of order
  */
 export async function readOnServer(strokes) {
-  const response = await fetch(new URL('./predict', import.meta.url), {
+  const { response, text } = await ask('./predict', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ strokes }),
-    signal: AbortSignal.timeout(LIMIT),
   });
   if (!isJson(response)) throw new Error(`the server answered HTTP ${response.status} and no reading`);
-  const answer = await response.json();
-  if (response.ok) return answer;
-  const reason = answer.detail ?? answer.title ?? `HTTP ${response.status}`;
-  throw response.status < 500 ? new RefusedError(reason) : new Error(reason);
+  const answer = parse(text);
+  if (response.ok) {
+    if (!isReading(answer)) throw new Error('the server answered something that is no reading');
+    return answer;
+  }
+  const reason = answer?.detail ?? answer?.title ?? `HTTP ${response.status}`;
+  throw response.status < 500 ? new RefusedError(reason) : new Error(`the server failed: ${reason}`);
+}
+
+/**
+ * Fetch within the time limit, the body too.
+ * @param {string} path
+ * @param {RequestInit} options
+ */
+async function ask(path, options) {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), LIMIT);
+  try {
+    const response = await fetch(new URL(path, import.meta.url), { ...options, signal: controller.signal });
+    return { response, text: await response.text() };
+  } catch (cause) {
+    const late = `the server did not answer for ${LIMIT / 1000} seconds`;
+    throw new Error(controller.signal.aborted ? late : 'the server does not answer', { cause });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** @param {Response} response */
 function isJson(response) {
   return /^application\/([\w.-]+\+)?json\b/.test(response.headers.get('Content-Type') ?? '');
+}
+
+/**
+ * @param {string} text
+ * @returns {any} undefined for what is no JSON
+ */
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Tell whether this is a reading that the page can show.
+ * @param {any} answer
+ */
+function isReading(answer) {
+  return typeof answer?.text === 'string' && Array.isArray(answer.digits) && answer.digits.every(isMark);
+}
+
+/** @param {any} mark */
+function isMark(mark) {
+  return (
+    [mark?.symbol, mark?.image].every((text) => typeof text === 'string') &&
+    (mark.digit === null || Number.isInteger(mark.digit)) &&
+    Number.isFinite(mark.confidence) &&
+    isNumbers(mark.probabilities, 10) &&
+    isNumbers(mark.box, 4) &&
+    /^[A-Za-z0-9+/]{1046}==$/.test(mark.image)
+  );
+}
+
+/**
+ * @param {any} list
+ * @param {number} length
+ */
+function isNumbers(list, length) {
+  return Array.isArray(list) && list.length === length && list.every(Number.isFinite);
 }
