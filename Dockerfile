@@ -1,0 +1,26 @@
+# The page and its server in one image:
+#
+#   docker build -t digits .
+#   docker run --rm --read-only --tmpfs /tmp -p 8080:8080 digits
+#
+# `make container` builds it, starts it and asks it. README.md says more.
+FROM python:3.13-slim AS build
+WORKDIR /app
+RUN python -m venv /venv
+COPY requirements.txt .
+RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+COPY . .
+RUN /venv/bin/python build.py
+
+FROM python:3.13-slim
+WORKDIR /app
+COPY --from=build /venv /venv
+COPY --from=build /app/site site
+COPY --from=build /app/nn nn
+COPY server.py .
+USER nobody
+ENV DIGITS_HOST=0.0.0.0 DIGITS_PORT=8080 PYTHONDONTWRITEBYTECODE=1
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=3s \
+    CMD ["/venv/bin/python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/healthz')"]
+CMD ["/venv/bin/python", "server.py"]
