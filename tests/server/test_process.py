@@ -341,12 +341,12 @@ def test_the_health_check_does_not_wait_for_other_requests(start: Start) -> None
     def work(_: int) -> None:
         answered.append(server.post(body)[0])
 
-    with ThreadPoolExecutor(40) as pool:
-        work_done = pool.map(work, range(40))
+    with ThreadPoolExecutor(20) as pool:
+        work_done = pool.map(work, range(20))
         until(lambda: answered, "no answer")
         with server.ask("GET", "/healthz") as response:
             assert response.status == 200
-        waiting = 40 - len(answered)
+        waiting = 20 - len(answered)
         list(work_done)
     assert waiting > 0
-    assert answered == [200] * 40
+    assert answered == [200] * 20
