@@ -165,6 +165,8 @@ def test_every_text_is_in_the_chosen_language(page: Page, tag: str) -> None:
     assert page.evaluate(UNTRANSLATED) == []
     words = read_words(tag)
     for key, shown in page.evaluate(SHOWN):
+        if not key:
+            continue  # its text, in this language or in numbers, is put together by a script
         pattern = re.sub(r"<\w+>|</\w+>", "", str(words.get(key, "")))
         pattern = re.sub(r"\\\{\w+\\\}|<\w+/>", ".+", re.escape(pattern))
         assert re.fullmatch(pattern, shown or "", re.S), (key, shown)
