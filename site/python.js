@@ -1,10 +1,10 @@
 // Starts Python in a worker, through PyScript, and asks it; what goes wrong is an error in words.
 
-import { download, readList } from './files.js';
+import { download, DownloadError, readList } from './files.js';
 
 /**
  * @typedef {import('./files.js').Progress} Progress
- * @typedef {{model: string, parameters: number, metadata: Record<string, any>}} About
+ * @typedef {{model: string, parameters: number, metadata: Record<string, any>, runtime: 'cut' | 'stock'}} About
  * @typedef {{about: About, stop: () => void} & Required<import('./engine.js').Source>} Python
  */
 
@@ -19,29 +19,55 @@ const STEP_LIMIT = 180_000;
 const ANSWER_LIMIT = 15_000;
 
 /**
- * Start Python.
+ * Start Python: with the runtime that is cut to what this page uses, else with the stock one.
  * @param {(progress: Progress) => void} onProgress
  * @returns {Promise<Python>} rejects with an error whose message can be shown
  */
 export async function startPython(onProgress) {
   await checkWebAssembly();
+  const { cut, stock } = await readList();
+  if (cut.length) {
+    try {
+      return await startRuntime('cut', cut, stock, onProgress);
+    } catch (error) {
+      if (error instanceof StandstillError) throw error;
+      if (error instanceof DownloadError && stock.some(({ path }) => path === error.path)) throw error;
+      console.warn('The cut Python runtime did not start, taking the stock one:', error);
+    }
+  }
+  return startRuntime('stock', stock, stock, onProgress);
+}
+
+/** Files do not arrive: another start would wait for them as well. */
+class StandstillError extends Error {}
+
+/**
+ * @param {'cut' | 'stock'} runtime
+ * @param {import('./files.js').Listed[]} needed
+ * @param {import('./files.js').Listed[]} whole files that hold what `needed` may lack
+ * @param {(progress: Progress) => void} onProgress
+ * @returns {Promise<Python>}
+ */
+async function startRuntime(runtime, needed, whole, onProgress) {
   const stopped = new AbortController();
   const failure = rejection();
   let limit = LINE_LIMIT;
   const { watch, rest } = watchdog(() => {
-    failure.reject(new Error(`starting Python made no progress for ${limit / 1000} seconds`));
+    const Kind = limit === LINE_LIMIT ? StandstillError : Error;
+    failure.reject(new Kind(`starting Python made no progress for ${limit / 1000} seconds`));
   });
   /** @type {any} */
   let worker;
   const stop = () => {
     rest();
     stopped.abort();
-    worker?.terminate();
+    if (!worker) return; // `start` stops it when it is there
+    worker.terminate();
     document.querySelector('script[type="py"]')?.remove();
   };
   const start = async () => {
     const downloads = download(
-      await readList(),
+      needed,
       (progress) => {
         limit = progress.loaded < progress.total ? LINE_LIMIT : STEP_LIMIT;
         watch(limit);
@@ -50,11 +76,11 @@ export async function startPython(onProgress) {
       stopped.signal,
     );
     for (const each of downloads.values()) each.catch(failure.reject);
-    worker = await createWorker(downloads, () => watch(limit), failure.reject);
-    if (stopped.signal.aborted) return worker.terminate();
+    worker = await createWorker(downloads, addresses(whole), () => watch(limit), failure.reject, stopped.signal);
+    if (stopped.signal.aborted) return stop();
     await worker.ready;
     return {
-      about: await ask(worker.sync.start()),
+      about: { ...(await ask(worker.sync.start())), runtime },
       read: (/** @type {number[][][]} */ strokes) => request(worker, failure.promise, 'read', JSON.stringify(strokes)),
       look: (/** @type {string} */ image) => request(worker, failure.promise, 'look', image),
       explain: (/** @type {string} */ image) => request(worker, failure.promise, 'explain', image),
@@ -73,6 +99,18 @@ export async function startPython(onProgress) {
   }
 }
 
+/**
+ * Return where the stock modules lie, for those that the cut runtime lacks.
+ * @param {import('./files.js').Listed[]} stock
+ */
+function addresses(stock) {
+  const address = (/** @type {RegExp} */ pattern) => {
+    const { path = '' } = stock.find((file) => pattern.test(file.path)) ?? {};
+    return new URL(path, import.meta.url).href;
+  };
+  return { stdlib: address(/stdlib\.zip$/), numpy: address(/\.whl$/) };
+}
+
 /** Throw unless WebAssembly works: some browsers have it switched off. */
 async function checkWebAssembly() {
   try {
@@ -82,15 +120,22 @@ async function checkWebAssembly() {
   }
 }
 
+/** @type {Promise<unknown>} */
+let lastCreated = Promise.resolve();
+
 /**
  * Put the Python script into the page, where PyScript finds it, and feed its worker.
  * @param {Map<string, Promise<ArrayBuffer>>} downloads
+ * @param {Record<string, string>} whole addresses of what the runtime may lack
  * @param {() => void} watch called at each sign of life
  * @param {(error: Error) => void} fail
+ * @param {AbortSignal} signal
  * @returns {Promise<any>} PyScript's worker
  */
-async function createWorker(downloads, watch, fail) {
+async function createWorker(downloads, whole, watch, fail, signal) {
   const { hooks } = await importPyScript();
+  await lastCreated; // PyScript's hook does not tell whose worker it is: one at a time
+  signal.throwIfAborted();
   // PyScript hands JavaScript hooks to its worker as text, for which the page's policy would have to allow 'unsafe-eval'. The
   // one that it has of its own gives the worker `pyscript.fs`, which this page does not use.
   hooks.worker.onBeforeRunAsync.clear();
@@ -102,12 +147,13 @@ async function createWorker(downloads, watch, fail) {
     };
     hooks.main.onWorker.add(onWorker);
   });
+  lastCreated = created;
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById('python'));
   document.body.append(template.content.cloneNode(true));
   const worker = await created;
   worker.addEventListener('message', (/** @type {MessageEvent} */ { data, ports }) => {
     watch();
-    if (data?.runtime === 'waiting') feed(ports[0], downloads);
+    if (data?.runtime === 'waiting') feed(ports[0], downloads, whole);
   });
   worker.addEventListener('error', (/** @type {ErrorEvent} */ event) => {
     fail(new Error(`Python's worker failed: ${event.message || 'no reason given'}`));
@@ -128,9 +174,10 @@ async function importPyScript() {
  * Send each file to the worker as soon as it is there. See runtime.js for the other end.
  * @param {MessagePort} port
  * @param {Map<string, Promise<ArrayBuffer>>} downloads
+ * @param {Record<string, string>} whole
  */
-function feed(port, downloads) {
-  port.postMessage({ paths: [...downloads.keys()] });
+function feed(port, downloads, whole) {
+  port.postMessage({ paths: [...downloads.keys()], whole });
   for (const [path, file] of downloads) {
     file.then(
       (bytes) => port.postMessage({ path, bytes }, [bytes]),

@@ -1,10 +1,16 @@
 // The interpreter that PyScript's configuration names: Pyodide, fed with the files that the page downloads.
 //
 // It runs in PyScript's worker. The page downloads everything at once, counts and checks it (files.js), and sends it
-// here; Pyodide and PyScript then find each file when they ask for it. What they do not report, a WebAssembly module
-// that does not start, is reported here: they would wait for ever.
+// here; Pyodide then finds each file when it asks for it. There are two ways to start: with the runtime that the build has
+// cut to what this page uses, compiled, in one archive; or with the stock runtime, as it came. What Pyodide does not
+// report, a WebAssembly module that does not start, is reported here: it would wait for ever.
+
+import { readTar } from './tar.js';
 
 const generated = new URL('./generated/', import.meta.url).href;
+const CUT = 'generated/python.tar';
+/** Once its files are there, the cut runtime starts within a second; slow phones get this long, milliseconds. */
+const CUT_LIMIT = 30_000;
 
 // PyScript opens a database to remember packages in, and ours never change. Where a browser forbids storage, that would
 // end the start; elsewhere it would only delay it.
@@ -15,8 +21,10 @@ const files = new Map();
 
 const page = new MessageChannel();
 const listed = new Promise((resolve) => {
-  page.port1.onmessage = ({ data: { paths = [], path, bytes, error } }) => {
+  page.port1.onmessage = ({ data: { paths = [], whole, path, bytes, error } }) => {
     for (const each of paths) files.set(each, promised());
+    // Where site/missing.py finds what was left out.
+    if (whole) Object.assign(globalThis, { digitsWholeLibrary: whole });
     if (bytes) files.get(path)?.resolve(bytes);
     if (error) files.get(path)?.reject(new Error(error));
     resolve(undefined);
@@ -38,12 +46,17 @@ const fetchElsewhere = globalThis.fetch;
 /** @type {typeof fetch} */
 globalThis.fetch = async function fetch(resource, options) {
   const url = new URL(resource instanceof Request ? resource.url : resource, generated).href;
+  if (url === NOTHING) return new Response(EMPTY_ZIP);
   const file = url.startsWith(generated) && files.get(`generated/${url.slice(generated.length)}`);
   if (!file) return fetchElsewhere(resource, options);
   // The type is stated here because not every static host knows WebAssembly's.
   const type = url.endsWith('.wasm') ? 'application/wasm' : 'application/octet-stream';
   return new Response(await file.promise, { headers: { 'Content-Type': type } });
 };
+
+/** The cut runtime has its standard library in the archive; Pyodide gets an empty one. */
+const NOTHING = `${generated}nothing.zip`;
+const EMPTY_ZIP = Uint8Array.of(0x50, 0x4b, 5, 6, ...Array(18).fill(0));
 
 const [{ loadPyodide: loadOriginal, version }] = await load;
 export { version };
@@ -63,11 +76,47 @@ export async function loadPyodide(options) {
     return started;
   };
   try {
-    const started = loadOriginal({ ...options, indexURL: `${generated}pyodide/` });
+    const start = files.has(CUT) ? startCut : startStock;
+    const started = start({ ...options, indexURL: `${generated}pyodide/` }, failure.reject);
     return await Promise.race([started, failure.promise]);
   } finally {
     WebAssembly.instantiateStreaming = instantiate;
   }
+}
+
+/**
+ * @param {Record<string, unknown>} options
+ * @param {(error: unknown) => void} fail
+ * @returns {Promise<unknown>}
+ */
+function startCut(options, fail) {
+  const fsInit = async (/** @type {any} */ FS) => {
+    try {
+      for (const { name, data } of readTar(await /** @type {any} */ (files.get(CUT)).promise)) {
+        const path = `/${name}`;
+        FS.mkdirTree(path.slice(0, path.lastIndexOf('/')));
+        FS.writeFile(path, data, { canOwn: true });
+      }
+      setTimeout(fail, CUT_LIMIT, new Error(`${CUT}: Python did not start from it`)); // nor does it say so
+    } catch (error) {
+      fail(error); // Pyodide would wait for ever
+      throw error;
+    }
+  };
+  // NumPy is in the archive already.
+  const lockFileContents = { info: { version, python: '3.13.2', abi_version: '2025_0', arch: 'wasm32', platform: 'emscripten_4_0_9' }, packages: {} };
+  return loadOriginal({ ...options, packages: [], lockFileContents, stdLibURL: NOTHING, fsInit });
+}
+
+/**
+ * @param {Record<string, unknown>} options
+ * @returns {Promise<unknown>}
+ */
+async function startStock(options) {
+  const nn = /** @type {any} */ (files.get('generated/nn.zip')).promise;
+  const pyodide = await loadOriginal(options);
+  pyodide.unpackArchive(await nn, 'zip');
+  return pyodide;
 }
 
 /**

@@ -21,6 +21,14 @@ def built_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def stock_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with the site on the runtime as it comes, of `python build.py --stock`."""
+    directory = tmp_path_factory.mktemp("stock") / "site"
+    build.build_site(out=directory, stock=True)
+    return directory
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Return a running Chromium; tests open contexts of their own in it."""
     with chromium.driver() as playwright:

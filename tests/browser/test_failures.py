@@ -60,10 +60,8 @@ def test_without_webassembly_a_static_host_leaves_a_message_in_words(
     [
         WASM,
         "generated/manifest.json",
-        "generated/nn.zip",
         "generated/pyodide/pyodide.mjs",
         "generated/pyodide/pyodide.asm.js",
-        "generated/pyodide/python_stdlib.zip",
         "generated/pyscript/core.js",
         "engine.py",
         "runtime.js",
@@ -79,7 +77,7 @@ def test_a_missing_file_is_named_in_words(
     expect_message(page, "Your drawings cannot be read", name)
 
 
-@pytest.mark.parametrize("name", [WASM, "generated/nn.zip"])
+@pytest.mark.parametrize("name", [WASM, "engine.py"])
 def test_a_truncated_file_is_named_in_words(
     new_context: NewContext, own_host: StaticHost, name: str
 ) -> None:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+import pytest
 from playwright.sync_api import Page
 
 import nn
 import server
-from tests.browser.drawing import DRAWINGS
+from tests.browser.conftest import NewContext
+from tests.browser.drawing import DRAWINGS, wait_for_engine
+from tests.browser.hosting import static_host
 
 TOLERANCE = 1e-4
+
+
+@pytest.fixture(params=["built_site", "stock_site"])
+def page(request: pytest.FixtureRequest, new_context: NewContext) -> Iterator[Page]:
+    """Return a page on the cut runtime, then one on the stock runtime."""
+    with static_host(request.getfixturevalue(request.param)) as host:
+        page = new_context().new_page()
+        page.goto(host.url)
+        wait_for_engine(page)
+        yield page
 
 
 def test_all_three_ways_give_the_same_digits_and_probabilities(page: Page) -> None:

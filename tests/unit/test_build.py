@@ -83,11 +83,12 @@ class Project:
         (self.root / build.LOCK_FILE).write_text(json.dumps(lock), "utf-8")
 
     def build(self, **options: Any) -> dict[str, Any]:
-        return build.build_site(self.root, cache=self.cache, **options)
+        return build.build_site(self.root, cache=self.cache, stock=True, **options)
 
     def start(self, *arguments: str, before: str = "") -> subprocess.Popen[str]:
         """Run the build as a process of its own; `before` is Python that runs first."""
-        program = f"import os, signal, sys, build\n{before}\nsys.exit(build.main(sys.argv[1:]))"
+        act = "sys.exit(build.main(['--stock', *sys.argv[1:]]))"
+        program = f"import os, signal, sys, build\n{before}\n{act}"
         return subprocess.Popen(
             [sys.executable, "-c", program, *arguments],
             cwd=self.root,
@@ -175,7 +176,7 @@ def test_neither_the_place_nor_the_age_of_files_changes_a_byte(
     moved = project.root.rename(tmp_path / "elsewhere")
     for path in moved.rglob("*"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
-    build.build_site(moved, tmp_path / "second", cache=project.cache, offline=True)
+    build.build_site(moved, tmp_path / "second", cache=project.cache, offline=True, stock=True)
     assert contents(tmp_path / "second") == contents(tmp_path / "first")
 
 

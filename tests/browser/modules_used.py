@@ -1,0 +1,104 @@
+"""Find out which modules the page's Python imports, by having it do all that it may ever do.
+
+    python -m tests.browser.modules_used            says how `runtime.modules.txt` differs from that
+    python -m tests.browser.modules_used --write    writes it
+
+The work (work.py) runs in the real page, in Chromium, on a runtime with all modules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+import build
+from tests.browser import chromium
+from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
+from tests.browser.hosting import static_host
+
+LIST = build.ROOT / build.MODULES_FILE
+WORK = Path(__file__).with_name("work.py")
+HEADER = """\
+# The modules that the page's Python is cut to, by what its work was seen to import, one a line.
+# `python -m tests.browser.modules_used --write` writes this file.
+"""
+
+
+def add_work(site: Path) -> None:
+    """Let the engine of the built `site` know the work as well."""
+    program = WORK.read_text("utf-8").replace("from __future__ import annotations\n", "")
+    replace_file(site, "engine.py", (site / "engine.py").read_bytes() + program.encode())
+
+
+def replace_file(site: Path, path: str, data: bytes) -> None:
+    """Give a built `site` another file, and list it as it is now."""
+    manifest = site / "generated" / "manifest.json"
+    described = json.loads(manifest.read_text("utf-8"))
+    (entry,) = (entry for entry in described["files"] if entry["path"] == path)
+    entry.update(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+    (site / path).write_bytes(data)
+    manifest.write_text(json.dumps(described), "utf-8")
+
+
+def work(page: Page) -> set[str]:
+    """Have a running page with the work do it; return the names of all modules that it has then."""
+    draw(page, sample("3"))
+    expect_answer(page, "3")
+    names: str = page.evaluate("document.querySelector('script[type=py]').xworker.sync.work()")
+    return set(names.split("\n"))
+
+
+def in_archive(site: Path) -> set[str]:
+    """Return the names of the runtime's modules in the archive of a built `site`."""
+    with tarfile.open(site / "generated" / "python.tar") as archive:
+        names = {build.module_name(name) for name in archive.getnames()}
+    return {name for name in names if name.split(".")[0] not in {"nn", "sitecustomize", "left_out"}}
+
+
+def find(browser: Browser) -> set[str]:
+    """Return the names of the runtime's modules that the page's work imports."""
+    with tempfile.TemporaryDirectory() as directory:
+        site = Path(directory) / "site"
+        build.build_site(out=site, whole=True)
+        add_work(site)
+        with static_host(site) as host:
+            page = browser.new_page()
+            page.goto(host.url)
+            wait_for_engine(page)
+            used = work(page)
+            page.close()
+        return used & in_archive(site)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compare or write the list as the command line asks; return the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--write", action="store_true", help=f"write {LIST.name}")
+    options = parser.parse_args(argv)
+    with chromium.driver() as playwright:
+        browser = chromium.launch(playwright.chromium)
+        used = find(browser)
+        browser.close()
+    if options.write:
+        LIST.write_text(HEADER + "".join(f"{name}\n" for name in sorted(used)), "utf-8")
+        print(f"{LIST.name}: {len(used)} modules")
+        return 0
+    listed = set(build.read_modules(LIST)) if LIST.exists() else set()
+    for sign, names in (("+", used - listed), ("-", listed - used)):
+        for name in sorted(names):
+            print(sign, name)
+    return int(used != listed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

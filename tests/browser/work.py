@@ -1,0 +1,108 @@
+"""Do in the page's Python all that its engine may ever do, failures included.
+
+It runs after site/engine.py, in the same namespace (see modules_used.py), and tells which modules
+that took.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from pyscript import sync
+
+from nn.weights import WeightsError, load
+
+# start, read and recognizer are engine.py's.
+DRAWING = "[[[10, 10], [60, 12], [30, 90]], [[20, 50], [50, 50]], [[5, 5]]]"
+WRONG_DRAWINGS = (
+    "",
+    "{",
+    "null",
+    "[[[1]]]",
+    "[[1, 2]]",
+    "[[[NaN, 1]]]",
+    "[[[1e999, 1]]]",
+    '[[["a", "b"]]]',
+    "[{}]",
+)
+
+
+def fails(work: Callable[[], Any]) -> str:
+    """Do `work`, which has to fail; return all that Python says about it."""
+    try:
+        work()
+    except Exception:
+        return traceback.format_exc()
+    raise RuntimeError(f"{work} did not fail")
+
+
+def pictures() -> None:
+    """Read pictures of all kinds, and things that are none."""
+    ramp = np.linspace(0, 1, 60 * 80).reshape(60, 80)
+    cross = np.zeros((60, 80))
+    cross[10:50, 38:44] = cross[28:33, 20:60] = 1
+    for picture in (ramp, cross, 1 - cross, np.zeros((40, 40)), np.ones((3, 200))):
+        for form in (
+            picture,
+            picture.astype(np.float32),
+            picture > 0.5,
+            (picture * 255).astype(np.uint8),
+            np.dstack([(picture * 255).astype(np.uint8)] * 3),
+            np.dstack([(picture * 255).astype(np.uint8)] * 4),
+        ):
+            recognizer.read_image(form).to_dict()
+    for wrong in (
+        [],
+        np.zeros(5),
+        np.zeros((4, 4), complex),
+        np.full((9, 9), np.nan),
+        np.array(["a"]),
+    ):
+        fails(lambda wrong=wrong: recognizer.read_image(wrong))
+
+
+def weights_files() -> None:
+    """Load weights that are damaged in several ways."""
+    whole = recognizer.path.read_bytes() if hasattr(recognizer, "path") else b""
+    for content in (b"", b"no archive", whole[: len(whole) // 2] or b"PK\x03\x04"):
+        with open("/tmp/weights.npz", "wb") as file:
+            file.write(content)
+        fails(lambda: load("/tmp/weights.npz"))
+    pickled = io.BytesIO()
+    np.savez(pickled, format=np.array([{}], object))
+    with open("/tmp/weights.npz", "wb") as file:
+        file.write(pickled.getvalue())
+    fails(lambda: load("/tmp/weights.npz"))
+    fails(lambda: load("/tmp/none.npz"))
+    str(WeightsError("in words"))
+
+
+def everything() -> str:
+    """Do it all; return the names of the modules that were imported, one a line."""
+    start()
+    for drawing in (DRAWING, "[]", *WRONG_DRAWINGS):
+        read(drawing)
+    recognizer.classify(np.zeros((3, 28, 28), np.uint8))
+    fails(lambda: recognizer.classify(np.zeros((3, 28))))
+    weights_files()
+    with np.errstate(all="warn"), warnings.catch_warnings():
+        warnings.simplefilter("always")
+        np.float32(1) / np.zeros(2, np.float32)
+        warnings.warn("shown", stacklevel=1)
+    repr(np.linspace(0, 1, 2000)), repr(np.eye(2)), str(np.float32(3)), repr(np.dtype("f4"))
+    # Modules that are compiled into Python itself need no file.
+    return "\n".join(
+        name
+        for name, module in sys.modules.items()
+        if getattr(getattr(module, "__spec__", None), "origin", None) not in ("frozen", "built-in")
+    )
+
+
+sync.work = everything
+sync.pictures = pictures
