@@ -582,7 +582,10 @@ def _assemble(
         files["generated/pyodide/pyodide-lock.json"]
     )
     fallback = set()
-    if not stock:
+    if stock:
+        page = files["index.html"].splitlines(keepends=True)  # it asks for the archive early
+        files["index.html"] = b"".join(line for line in page if b"python.tar" not in line)
+    else:
         core = {name: files[f"generated/pyodide/{name}"] for name in CORE}
         (wheel,) = (path for path in files if re.search(r"/numpy-[^/]*\.whl$", path))
         compiler = Compiler(root, core, fetcher, cache)

@@ -16,8 +16,15 @@ export async function workOffline({ onReady, onUpdate }) {
   }
   if (!registration) return;
   watchForUpdates(registration, onUpdate);
-  await navigator.serviceWorker.ready;
+  const { active } = await navigator.serviceWorker.ready;
   onReady();
+  // What the page may fall back on works offline as well; it is not worth a visitor's money.
+  if (!saveData()) active?.postMessage('store-fallback');
+}
+
+/** @returns {boolean} whether the visitor asks for as little traffic as can be */
+function saveData() {
+  return /** @type {any} */ (navigator).connection?.saveData === true; // not in every browser
 }
 
 /**

@@ -154,6 +154,7 @@ async function createWorker(downloads, whole, watch, fail, signal) {
   worker.addEventListener('message', (/** @type {MessageEvent} */ { data, ports }) => {
     watch();
     if (data?.runtime === 'waiting') feed(ports[0], downloads, whole);
+    if (data?.runtime === 'failed') fail(new Error(`Python did not start: ${data.error}`));
   });
   worker.addEventListener('error', (/** @type {ErrorEvent} */ event) => {
     fail(new Error(`Python's worker failed: ${event.message || 'no reason given'}`));

@@ -9,8 +9,6 @@ import { readTar } from './tar.js';
 
 const generated = new URL('./generated/', import.meta.url).href;
 const CUT = 'generated/python.tar';
-/** Once its files are there, the cut runtime starts within a second; slow phones get this long, milliseconds. */
-const CUT_LIMIT = 30_000;
 
 // PyScript opens a database to remember packages in, and ours never change. Where a browser forbids storage, that would
 // end the start; elsewhere it would only delay it.
@@ -68,7 +66,11 @@ export { version };
  */
 export async function loadPyodide(options) {
   const failure = promised();
+  // The page has to know at once: neither PyScript nor Pyodide passes on each of these.
+  failure.promise.catch((error) => postMessage({ runtime: 'failed', error: String(error?.message ?? error) }));
   for (const file of files.values()) file.promise.catch(failure.reject);
+  const unhandled = (/** @type {PromiseRejectionEvent} */ { reason }) => failure.reject(reason);
+  addEventListener('unhandledrejection', unhandled);
   const instantiate = WebAssembly.instantiateStreaming;
   WebAssembly.instantiateStreaming = (...given) => {
     const started = instantiate(...given);
@@ -77,11 +79,27 @@ export async function loadPyodide(options) {
   };
   try {
     const start = files.has(CUT) ? startCut : startStock;
-    const started = start({ ...options, indexURL: `${generated}pyodide/` }, failure.reject);
+    const stderr = watchErrors(options.stderr, failure.reject);
+    const started = start({ ...options, stderr, indexURL: `${generated}pyodide/` }, failure.reject);
     return await Promise.race([started, failure.promise]);
   } finally {
     WebAssembly.instantiateStreaming = instantiate;
+    removeEventListener('unhandledrejection', unhandled);
   }
+}
+
+/**
+ * Python that ends while it starts says so and no more: the promise of Pyodide would wait for ever.
+ * @param {any} stderr the function that gets Python's messages by the line, if there is one
+ * @param {(error: unknown) => void} fail
+ * @returns {(line: string) => void} one that passes them on
+ */
+function watchErrors(stderr, fail) {
+  return (line) => {
+    if (line.startsWith('Fatal Python error')) fail(new Error(line));
+    if (stderr) stderr(line);
+    else console.error(line);
+  };
 }
 
 /**
@@ -97,7 +115,6 @@ function startCut(options, fail) {
         FS.mkdirTree(path.slice(0, path.lastIndexOf('/')));
         FS.writeFile(path, data, { canOwn: true });
       }
-      setTimeout(fail, CUT_LIMIT, new Error(`${CUT}: Python did not start from it`)); // nor does it say so
     } catch (error) {
       fail(error); // Pyodide would wait for ever
       throw error;

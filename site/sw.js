@@ -4,7 +4,7 @@
 // already here where they are the same, and waits until the user asks for it: an open page never gets files of two
 // versions. A file is stored only if its SHA-256 is the listed one.
 
-/* global PRECACHE -- {version, files: [{path, sha256, size}]}, from the build */
+/* global PRECACHE -- {version, files: [{path, sha256, size}], fallback: the same}, from the build */
 importScripts('./generated/precache.js');
 
 const PREFIX = `digits ${registration.scope} `;
@@ -12,12 +12,13 @@ const CACHE = PREFIX + PRECACHE.version;
 const MANIFEST = 'generated/manifest.json';
 const HASH = 'X-Content-SHA256';
 /** Path below the scope -> SHA-256. */
-const LISTED = new Map(PRECACHE.files.map(({ path, sha256 }) => [path, sha256]));
+const LISTED = new Map([...PRECACHE.files, ...PRECACHE.fallback].map(({ path, sha256 }) => [path, sha256]));
 
 addEventListener('install', (event) => event.waitUntil(store()));
 addEventListener('activate', (event) => event.waitUntil(deleteOldCaches()));
 addEventListener('message', (event) => {
   if (event.data === 'activate') event.waitUntil(skipWaiting());
+  if (event.data === 'store-fallback') event.waitUntil(storeFallback());
 });
 addEventListener('fetch', (event) => {
   const path = listedPath(event.request);
@@ -55,10 +56,39 @@ async function store() {
   const earlier = (await caches.keys()).filter((name) => name.startsWith(PREFIX));
   try {
     await Promise.all(PRECACHE.files.map((file) => storeOne(cache, earlier, file)));
+    await Promise.all(PRECACHE.fallback.map((file) => takeOver(cache, earlier, file)));
   } catch (error) {
     await caches.delete(CACHE);
     throw error;
   }
+}
+
+/** Store, as far as there is room, what a page needs only when something is missing or fails. */
+async function storeFallback() {
+  const cache = await caches.open(CACHE);
+  try {
+    for (const file of PRECACHE.fallback) await storeOne(cache, [CACHE], file);
+  } catch (error) {
+    console.warn('Not all of the spare files are stored:', error);
+  }
+}
+
+/**
+ * Store what a version before has stored already.
+ * @param {Cache} cache
+ * @param {string[]} earlier names of caches that may hold the same bytes
+ * @param {{path: string, sha256: string}} file
+ * @returns {Promise<boolean>} whether one did
+ */
+async function takeOver(cache, earlier, { path, sha256 }) {
+  for (const name of earlier) {
+    const known = await caches.match(address(path), { cacheName: name });
+    if (known?.headers.get(HASH) === sha256) {
+      if (name !== CACHE) await cache.put(address(path), known);
+      return true;
+    }
+  }
+  return false;
 }
 
 /**
@@ -66,14 +96,9 @@ async function store() {
  * @param {string[]} earlier names of caches that may hold the same bytes
  * @param {{path: string, sha256: string}} file
  */
-async function storeOne(cache, earlier, { path, sha256 }) {
-  for (const name of earlier) {
-    const known = await caches.match(address(path), { cacheName: name });
-    if (known?.headers.get(HASH) === sha256) {
-      if (name !== CACHE) await cache.put(address(path), known);
-      return;
-    }
-  }
+async function storeOne(cache, earlier, file) {
+  if (await takeOver(cache, earlier, file)) return;
+  const { path, sha256 } = file;
   // What the page itself has loaded is in the browser's own cache; where that is out of date, ask the host. The page's
   // address there is the folder's.
   const response =

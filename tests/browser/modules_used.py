@@ -45,7 +45,9 @@ def replace_file(site: Path, path: str, data: bytes) -> None:
     (entry,) = (entry for entry in described["files"] if entry["path"] == path)
     entry.update(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
     (site / path).write_bytes(data)
-    manifest.write_text(json.dumps(described), "utf-8")
+    text = json.dumps(described)
+    manifest.write_text(text, "utf-8")
+    (site / "generated" / "precache.js").write_text(f"self.PRECACHE = {text};\n", "utf-8")
 
 
 def work(page: Page) -> set[str]:

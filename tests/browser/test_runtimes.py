@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -15,6 +16,7 @@ from tests.browser.conftest import NewContext
 from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
 from tests.browser.hosting import StaticHost, static_host
 from tests.browser.test_failures import expect_message
+from tests.browser.test_offline import wait_until_fallback_stored
 
 CUT = "generated/python.tar"
 STOCK = {
@@ -112,6 +114,22 @@ def test_a_module_that_was_left_out_is_fetched_when_it_is_needed_after_all(
     page.evaluate("document.querySelector('script[type=py]').xworker.sync.pictures()")
     assert any("Python needs numpy.ma, which this page left out" in text for text in seen)
     assert sum(path.endswith(".whl") for path in own_site.requests) == 1
+
+
+def test_what_was_left_out_is_there_offline_too(
+    new_context: NewContext, own_site: StaticHost
+) -> None:
+    assert "numpy.random" not in build.read_modules(modules_used.LIST)
+    modules_used.add_work(own_site.directory)
+    page = new_context().new_page()
+    page.goto(own_site.url)
+    wait_until_fallback_stored(page)
+    own_site.stop()
+    page.context.set_offline(True)
+    page.reload()
+    wait_for_engine(page)
+    chance = page.evaluate("document.querySelector('script[type=py]').xworker.sync.chance()")
+    assert chance == np.random.default_rng(0).integers(10)
 
 
 def test_the_list_of_modules_is_what_the_page_was_seen_to_import(browser: Browser) -> None:

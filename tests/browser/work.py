@@ -67,6 +67,11 @@ def pictures() -> None:
         fails(lambda wrong=wrong: recognizer.read_image(wrong))
 
 
+def chance() -> int:
+    """Take a part of NumPy that is compiled, and that the page does not use."""
+    return int(np.random.default_rng(0).integers(10))
+
+
 def weights_files() -> None:
     """Load weights that are damaged in several ways."""
     whole = recognizer.path.read_bytes() if hasattr(recognizer, "path") else b""
@@ -106,3 +111,4 @@ def everything() -> str:
 
 sync.work = everything
 sync.pictures = pictures
+sync.chance = chance
