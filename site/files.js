@@ -29,7 +29,7 @@ export class DownloadError extends Error {
 
 /**
  * Return the build's list of files, as the host has it now.
- * @returns {Promise<Record<keyof NEEDED, Listed[]>>} what each way to start needs: nothing for one that was not built
+ * @returns {Promise<{cut: Listed[], stock: Listed[]}>} what each way to start needs: nothing for one that was not built
  */
 export async function readList() {
   const path = 'generated/manifest.json';

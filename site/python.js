@@ -77,7 +77,10 @@ async function startRuntime(runtime, needed, whole, onProgress) {
     );
     for (const each of downloads.values()) each.catch(failure.reject);
     worker = await createWorker(downloads, addresses(whole), () => watch(limit), failure.reject, stopped.signal);
-    if (stopped.signal.aborted) return stop();
+    if (stopped.signal.aborted) {
+      stop();
+      stopped.signal.throwIfAborted();
+    }
     await worker.ready;
     return {
       about: { ...(await ask(worker.sync.start())), runtime },

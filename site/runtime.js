@@ -131,7 +131,7 @@ function startCut(options, fail) {
  */
 async function startStock(options) {
   const nn = /** @type {any} */ (files.get('generated/nn.zip')).promise;
-  const pyodide = await loadOriginal(options);
+  const pyodide = /** @type {any} */ (await loadOriginal(options));
   pyodide.unpackArchive(await nn, 'zip');
   return pyodide;
 }
