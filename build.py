@@ -492,7 +492,7 @@ def cut_runtime(
 def pack_tar(files: Mapping[str, bytes]) -> bytes:
     """Return a tar archive of `files`, the same for the same content.
 
-    It is not compressed, because hosts compress what they send, and some better than gzip.
+    It is not compressed: hosts compress what they send, some better than gzip.
     """
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
@@ -501,6 +501,19 @@ def pack_tar(files: Mapping[str, bytes]) -> bytes:
             entry.size = len(data)
             archive.addfile(entry, io.BytesIO(data))
     return packed.getvalue()
+
+
+def as_module(content: bytes) -> bytes:
+    """Return a WebAssembly module that does nothing, and holds `content` in a custom section.
+
+    Hosts compress WebAssembly, as GitHub Pages does; archives, which mostly are compressed already,
+    they leave alone. The content begins after 20 bytes; site/tar.js skips them.
+    """
+    name = b"files"
+    size = len(name) + 1 + len(content)
+    length = bytes(size >> shift & 0x7F | (0x80 if shift < 28 else 0) for shift in range(0, 35, 7))
+    head = b"\0asm\1\0\0\0" + b"\0" + length + bytes([len(name)]) + name
+    return head + content
 
 
 def _read_tar(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -584,13 +597,13 @@ def _assemble(
     fallback = set()
     if stock:
         page = files["index.html"].splitlines(keepends=True)  # it asks for the archive early
-        files["index.html"] = b"".join(line for line in page if b"python.tar" not in line)
+        files["index.html"] = b"".join(line for line in page if b"python.wasm" not in line)
     else:
         core = {name: files[f"generated/pyodide/{name}"] for name in CORE}
         (wheel,) = (path for path in files if re.search(r"/numpy-[^/]*\.whl$", path))
         compiler = Compiler(root, core, fetcher, cache)
         cut = cut_runtime(root, core, files[wheel], compiler, whole=whole)
-        files["generated/python.tar"] = pack_tar(cut)
+        files["generated/python.wasm"] = as_module(pack_tar(cut))
         fallback = {wheel, "generated/nn.zip"} | {
             f"generated/pyodide/{name}" for name in STOCK_ONLY
         }

@@ -80,7 +80,7 @@ TYPES = {  # whatever the system's own table says
     ".whl": "application/zip",
     ".zip": "application/zip",
 }
-COMPRESSIBLE = {".css", ".html", ".js", ".json", ".mjs", ".py", ".svg", ".tar", ".txt", ".wasm"}
+COMPRESSIBLE = {".css", ".html", ".js", ".json", ".mjs", ".py", ".svg", ".txt", ".wasm"}
 HASHED = re.compile(r"generated/.*(-[\w-]{8}\.m?js|[-.][0-9a-f]{8,64}\.\w+)$")  # core-C9KDLldu.js
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -10,7 +10,7 @@
 
 /** Two ways to start Python, see runtime.js: what each needs. Scripts are not here: the worker imports those itself. */
 const NEEDED = {
-  cut: /^(engine\.py|generated\/(python\.tar|pyodide\/.*\.wasm))$/,
+  cut: /^(engine\.py|generated\/(python\.wasm|pyodide\/.*\.wasm))$/,
   stock: /^(engine\.py|generated\/(nn\.zip|pyodide\/.*(?<!\.m?js)))$/,
 };
 
@@ -39,7 +39,7 @@ export async function readList() {
     const { files, fallback } = await response.json();
     const cut = files.filter((file) => NEEDED.cut.test(file.path));
     const stock = [...files, ...fallback].filter((file) => NEEDED.stock.test(file.path));
-    return { cut: cut.some((file) => file.path.endsWith('.tar')) ? cut : [], stock };
+    return { cut: cut.some((file) => file.path === 'generated/python.wasm') ? cut : [], stock };
   } catch (error) {
     throw new DownloadError(path, 'is not a list of files', { cause: error });
   }

@@ -8,7 +8,7 @@
 import { readTar } from './tar.js';
 
 const generated = new URL('./generated/', import.meta.url).href;
-const CUT = 'generated/python.tar';
+const CUT = 'generated/python.wasm';
 
 // PyScript opens a database to remember packages in, and ours never change. Where a browser forbids storage, that would
 // end the start; elsewhere it would only delay it.

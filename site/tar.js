@@ -1,13 +1,15 @@
-// Reads the archive that the build makes of Python's files: plain USTAR, files only.
+// Reads the archive that the build makes of Python's files: plain USTAR, files only, in a WebAssembly module.
 
+/** What the module has before its content. A module only because hosts compress those: see build.py. */
+const HEAD = 20;
 const BLOCK = 512;
 
 /**
- * @param {ArrayBuffer} archive
+ * @param {ArrayBuffer} module
  * @returns {Generator<{name: string, data: Uint8Array}>} views into the archive, not copies
  */
-export function* readTar(archive) {
-  const bytes = new Uint8Array(archive);
+export function* readTar(module) {
+  const bytes = new Uint8Array(module, HEAD);
   const text = (/** @type {number} */ start, /** @type {number} */ length) => {
     const field = bytes.subarray(start, start + length);
     const end = field.indexOf(0);

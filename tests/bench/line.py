@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 CHUNK = 16_384
-COMPRESSED = {".css", ".html", ".js", ".json", ".mjs", ".py", ".svg", ".tar", ".wasm", ".onnx"}
+COMPRESSED = {".css", ".html", ".js", ".json", ".mjs", ".py", ".svg", ".wasm"}
 TYPES = {".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm"}
 
 

