@@ -78,8 +78,9 @@ class Bench:
         if native_pages.installed():
             native_pages.make(work / "native", SEVEN)
             self.native = Host(work / "native")
-            self.slow |= {name: Host(work / "native", Line(**LINE)) for name in native_pages.PAGES}
-        for host in self.slow.values():
+            slow = Host(work / "native", Line(**LINE))
+            self.slow |= dict.fromkeys(native_pages.PAGES, slow)
+        for host in set(self.slow.values()):
             host.warm()
 
     def visit(self, act: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

@@ -33,13 +33,17 @@ def visit(new_context: NewContext, host: StaticHost) -> Page:
 
 def wait_until_fallback_stored(page: Page) -> None:
     """Wait until what the page may fall back on is stored as well."""
-    page.wait_for_function(
+    wait_until_stored(page)
+    page.evaluate(
         """async () => {
             const { fallback } = await (await fetch('generated/manifest.json')).json();
-            const stored = await Promise.all(fallback.map(({ path }) => caches.match(path)));
-            return stored.length > 0 && stored.every(Boolean);
-        }""",
-        timeout=START,
+            for (const { path } of fallback) {
+                while (!(await caches.match(path))) {
+                    await new Promise((resolve) => setTimeout(resolve, 50));
+                }
+            }
+            return fallback.length;
+        }"""
     )
 
 
