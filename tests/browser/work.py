@@ -19,7 +19,7 @@ from pyscript import sync
 
 from nn.weights import WeightsError, load
 
-# start, read, look, explain and recognizer are engine.py's.
+# start, read, look, explain, lesson and recognizer are engine.py's.
 DRAWING = "[[[10, 10], [60, 12], [30, 90]], [[20, 50], [50, 50]], [[5, 5]]]"
 WRONG_DRAWINGS = (
     "",
@@ -95,10 +95,11 @@ def everything() -> str:
     for drawing in (DRAWING, "[]", *WRONG_DRAWINGS):
         read(drawing)
     for mark in recognizer.read(json.loads(DRAWING)).to_dict()["digits"]:
-        for answer in (look(mark["image"]), explain(mark["image"])):
+        about = json.dumps({"image": mark["image"], "label": 3})
+        for answer in (look(mark["image"]), explain(mark["image"]), lesson(about)):
             if not json.loads(answer)["ok"]:
                 raise RuntimeError(answer)
-    look("no picture"), explain("")
+    look("no picture"), explain(""), lesson("{}")
     recognizer.classify(np.zeros((3, 28, 28), np.uint8))
     fails(lambda: recognizer.classify(np.zeros((3, 28))))
     weights_files()
