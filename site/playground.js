@@ -1,0 +1,71 @@
+// The playground: hands the drawing to Python, and puts cells into PyScript's editor.
+
+import { keptDrawing } from './drawing.js';
+import { language, offerLanguages, put } from './words.js';
+
+const ENVIRONMENT = 'digits';
+
+/**
+ * Make a script for PyScript's editor.
+ * @param {string} program
+ * @param {boolean} [setup] whether it runs at once and unseen
+ */
+function script(program, setup = false) {
+  const element = document.createElement('script');
+  element.type = 'py-editor';
+  element.setAttribute('env', ENVIRONMENT);
+  if (setup) {
+    element.setAttribute('setup', '');
+    element.setAttribute('config', './playground.json');
+  }
+  element.textContent = program;
+  return element;
+}
+
+/** @param {string} path */
+async function load(path) {
+  const response = await fetch(new URL(path, import.meta.url));
+  if (!response.ok) throw new Error(`${path} could not be loaded: HTTP ${response.status}`);
+  return response.text();
+}
+
+/** Give the editors' parts names, which PyScript gives in English or not at all. */
+function nameParts() {
+  for (const box of document.querySelectorAll('.py-editor-box')) {
+    const button = box.querySelector('button');
+    const shadow = box.querySelector('.py-editor-input > div')?.shadowRoot;
+    const editor = shadow?.querySelector('.cm-content');
+    box.querySelector('.py-editor-input')?.removeAttribute('aria-label');
+    if (button) put(button, 'playground.run', {}, 'label');
+    // Long lines can be scrolled with the keyboard too.
+    for (const part of [box.querySelector('.py-editor-output'), shadow?.querySelector('.cm-scroller')]) {
+      part?.setAttribute('tabindex', '0');
+    }
+    if (editor) put(editor, 'playground.cell', {}, 'label');
+  }
+}
+
+async function begin() {
+  const places = Array.from(document.querySelectorAll('[data-cell]'));
+  const paths = places.map((place) => /** @type {HTMLElement} */ (place).dataset.cell ?? '');
+  const [setup, ...cells] = await Promise.all(['./playground.py', ...paths].map(load));
+  // A JSON list of lists of numbers is one in Python too. PyScript wants the script with the configuration first.
+  document.body.prepend(script(`drawing = ${JSON.stringify(keptDrawing())}\n${setup}`, true));
+  places.forEach((place, i) => place.append(script(cells[i])));
+  await import('./generated/pyscript/core.js');
+}
+
+offerLanguages(/** @type {HTMLSelectElement} */ (document.getElementById('language')));
+language.addEventListener('change', nameParts);
+document.addEventListener('py-editor', ({ target }) => {
+  nameParts();
+  scrollTo(0, 0); // each new editor takes the focus
+  if (/** @type {Element} */ (target).hasAttribute('setup')) document.documentElement.dataset.engine = 'browser';
+});
+try {
+  await begin();
+} catch (error) {
+  const notice = /** @type {HTMLElement} */ (document.getElementById('notice'));
+  notice.hidden = false;
+  put(notice, 'playground.failed', { problem: error instanceof Error ? error.message : String(error) });
+}

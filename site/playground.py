@@ -1,0 +1,18 @@
+"""What the playground's cells find: the drawing, the network, and the tools to work with both.
+
+The page puts a line before this that sets `drawing`, a list of strokes of `[x, y]`.
+"""
+
+import copy
+
+import numpy as np
+
+from nn import Recognizer
+from nn.losses import softmax, softmax_cross_entropy
+from nn.optim import SGD
+from nn.recognizer import as_input
+
+recognizer = Recognizer.load()
+model = recognizer.model
+reading = recognizer.read(drawing)
+image = reading.digits[0].image  # (28, 28) uint8: what the network sees

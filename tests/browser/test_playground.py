@@ -1,0 +1,108 @@
+"""In the playground the network's real Python runs and can be changed, without the network too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+import nn
+from tests.browser.conftest import SUB_PATH, NewContext
+from tests.browser.drawing import START, draw, drawn, sample
+from tests.browser.hosting import StaticHost, static_host
+from tests.browser.test_layout import AXE, audit
+from tests.browser.test_offline import wait_until_stored
+
+FILTER, FORWARD, STEP = range(3)
+
+
+@pytest.fixture(scope="module")
+def strokes() -> list[list[list[float]]]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def page(
+    module_context: NewContext, own_site: StaticHost, strokes: list[list[list[float]]]
+) -> Page:
+    """Return the playground without the network, reached from a drawing after one visit."""
+    page = module_context(locale="en").new_page()
+    page.goto(own_site.url)
+    draw(page, sample("4"))
+    strokes += drawn(page)
+    wait_until_stored(page)
+    own_site.stop()
+    page.context.set_offline(True)
+    page.locator(".ways a").nth(1).evaluate("(link) => link.click()")
+    page.wait_for_url("**/playground.html")
+    expect(page.locator(".py-editor-box")).to_have_count(3, timeout=START)
+    return page
+
+
+@pytest.fixture(scope="module")
+def own_site(built_site: Path) -> Iterator[StaticHost]:
+    """Return a host that a test may stop."""
+    with static_host(built_site, SUB_PATH) as host:
+        yield host
+
+
+def run(page: Page, cell: int) -> Locator:
+    """Run a cell; return its output."""
+    page.get_by_role("button", name="Run this cell").nth(cell).click()
+    output = page.locator(".py-editor-output").nth(cell)
+    expect(output).not_to_be_empty(timeout=START)
+    return output
+
+
+def write(page: Page, cell: int, program: str) -> None:
+    """Put another program into a cell, as a person does."""
+    editor = page.get_by_role("textbox", name="Python of this cell").nth(cell)
+    editor.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(program)
+
+
+def test_the_cells_run_on_the_drawing_that_was_made(
+    page: Page, strokes: list[list[list[float]]]
+) -> None:
+    recognizer = nn.Recognizer.load()
+    first = recognizer.model.layers[0].params
+    expect(run(page, FILTER)).to_contain_text(f"plus {first['bias'][0].round(2)!s}")
+    output = run(page, FORWARD)
+    for layer in recognizer.model.layers:
+        expect(output).to_contain_text(type(layer).__name__)
+    share = recognizer.read(strokes).digits[0].probabilities[4]
+    expect(output).to_contain_text("9 ")
+    shown = re.search(r"^4 ([\d.]+)", output.inner_text(), re.M)
+    assert shown
+    assert float(shown[1]) == pytest.approx(float(share), abs=1e-3)
+    expect(run(page, STEP)).to_contain_text(re.compile(r"loss before [\d.]+ after [\d.]+"))
+    said = page.locator(".py-editor-output").nth(STEP).text_content() or ""
+    before, after = map(float, re.findall(r"[\d.]+", said))
+    assert after < before
+
+
+def test_a_cell_can_be_changed_and_the_package_imported(page: Page) -> None:
+    write(page, FILTER, "from nn import Reading\nprint(type(reading) is Reading, len(drawing))")
+    expect(run(page, FILTER)).to_have_text(re.compile(r"True \d"))
+
+
+def test_an_error_is_shown_in_the_cell_and_the_next_run_works(page: Page) -> None:
+    write(page, FILTER, "1 / 0")
+    expect(run(page, FILTER)).to_contain_text("ZeroDivisionError")
+    write(page, FILTER, "print(6 * 7)")
+    expect(run(page, FILTER)).to_have_text(re.compile("42"))
+
+
+def test_it_fits_small_windows_and_an_audit_finds_no_barrier(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: `make lint-js` installs it")
+    page.evaluate(AXE.read_text("utf-8"))
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        assert audit(page) == []
