@@ -39,6 +39,7 @@ NARROWEST = 0.15  # what is narrower counts as so wide: an upright line has hard
 INSIDE = 0.12  # as does one whose middle is farther than this share from both ends of the other
 SURELY_TWO = 0.30  # a gap that no digit has within it
 WIDEST = 1.35  # no digit is wider
+BESIDE = 0.1  # marks of a row share at least so much of the lower one's height
 EVEN_GAP, GAP_SCALE = 0.04, 0.035  # at this gap one is as likely as two; how fast that changes
 REFUSAL = math.log(0.05)  # what is no digit is that much less likely to have been meant
 A_SIGN = math.log(0.8)  # how likely a mark is a point or a minus that looks like one
@@ -109,9 +110,13 @@ def _marks(boxes: Sequence[Box]) -> list[_Mark]:
 
 
 def _is_one(a: Box, b: Box, height: float) -> bool:
-    """Tell whether two marks share so many columns that they are surely one."""
+    """Tell whether two marks share so many columns, or so few rows, that they are surely one."""
     narrow, wide = sorted((a, b), key=lambda box: box[2] - box[0])
     overlap = min(a[2], b[2]) - max(a[0], b[0])
+    rows = min(a[3], b[3]) - max(a[1], b[1])
+    lower = max(min(a[3] - a[1], b[3] - b[1]), NARROWEST * height)
+    if rows < BESIDE * lower and -overlap < SURELY_TWO * height:
+        return True
     width = max(narrow[2] - narrow[0], NARROWEST * height)
     if overlap >= SURELY_ONE * width:
         return True

@@ -112,7 +112,7 @@ class Recognizer:
             raise weights.WeightsError(f"{path}: expected outputs (1, at least 10), got {shape}")
         return recognizer
 
-    def read(self, strokes: Strokes) -> Reading:
+    def read(self, strokes: Strokes | Sequence[Any]) -> Reading:
         """Read a drawing of a number, of one digit or of several beside each other.
 
         ``strokes`` is a list of strokes, each a list of ``(x, y)``, y downwards, in any scale.

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
+
+from nn.numbers import DIGITS
+from nn.recognizer import REFUSE_FROM, Recognizer
 from train.calibrate import calibration_error
 from train.commands.base import Command, register
-from train.commands.data_options import add_data_options, read_task
+from train.commands.data_options import add_data_options, chosen_sources, read_task
 from train.commands.parsing import Parser
 from train.commands.weights_option import add_weights_option, load_weights
-from train.evaluate import error_table, predictions
+from train.compose import numbers, share_read_whole
+from train.data import DataError, Drawing, load_pen, split_by_writer
+from train.evaluate import error_table, outputs_of, predictions
+from train.evaluation import Evaluation, write_evaluation
+from train.examples import Task
+from train.robustness import Row, grid
 
 
 def add_options(parser: Parser) -> None:
     """Add this command's options."""
     add_data_options(parser)
     add_weights_option(parser)
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write a page with the mistakes as pictures, the reliability plot and the robustness "
+        "grid, which takes some minutes (without it: the table alone)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,11 +42,64 @@ def run(options: argparse.Namespace) -> int:
     print(f"{options.weights}, sha256 {recognizer.model_hash[:12]}")
     print(f"trained on {recognizer.metadata.get('trained_on')}\n")
     task = read_task(options)
-    print(error_table(recognizer, task.test))
-    for name, part in task.test.items():
-        error = calibration_error(predictions(recognizer, part), part.labels)
-        print(f"{name}: expected calibration error {error:.2%}")
+    table = error_table(recognizer, task.test)
+    print(table)
+    lines = [*_confidence(recognizer, task), *_refusals(recognizer, task)]
+    drawings = _unseen_drawings(options)
+    if drawings:
+        composed = numbers(drawings)
+        whole = share_read_whole(recognizer, composed)
+        lines.append(f"numbers of two to four digits read whole: {whole:.2%} of {len(composed)}")
+        one = np.mean([len(recognizer.read(drawing.strokes).digits) == 1 for drawing in drawings])
+        lines.append(f"single digits read as one mark: {one:.2%} of {len(drawings)}")
+    print("\n".join(lines))
+    if options.report:
+        rows: list[Row] = []
+        images = task.test.get("MNIST")
+        if drawings and images is not None:
+            print(f"\n{'distortion':<22}{'level':<22}{'digits':>7}{'error':>9}{'ratio':>7}")
+            for row in grid(recognizer, drawings, images):
+                rows.append(row)
+                print(
+                    f"{row.name:<22}{row.level:<22}{row.read:>7}{row.error:>9.2%}{row.ratio:>7.2f}",
+                    flush=True,
+                )
+        write_evaluation(
+            options.report, Evaluation(str(options.weights), recognizer, task.test, lines, rows)
+        )
+        print(f"Wrote {options.report}.")
     return 0
+
+
+def _confidence(recognizer: Recognizer, task: Task) -> Sequence[str]:
+    lines = []
+    for name, part in task.test.items():
+        if (part.labels < DIGITS).all():
+            error = calibration_error(predictions(recognizer, part), part.labels)
+            lines.append(f"{name}: expected calibration error {error:.2%}")
+    return lines
+
+
+def _refusals(recognizer: Recognizer, task: Task) -> Sequence[str]:
+    if outputs_of(recognizer) == DIGITS:
+        return ["these weights refuse nothing: they were trained on digits alone"]
+    refuse_from = float(recognizer.metadata.get("refuse_from", REFUSE_FROM))
+    lines = []
+    for name, part in task.test.items():
+        none = predictions(recognizer, part)[:, DIGITS:].sum(axis=1)
+        lines.append(f"{name}: {(none > refuse_from).mean():.2%} of {len(none)} refused")
+    return lines
+
+
+def _unseen_drawings(options: argparse.Namespace) -> list[Drawing]:
+    """Return the pen-drawn digits of the writers that are kept for the test, if there are any."""
+    places = chosen_sources(options)
+    if "pen" not in places:
+        return []
+    try:
+        return split_by_writer(load_pen(places["pen"])).test
+    except DataError:
+        return []
 
 
 register("evaluate", Command("print the errors of weights on the test parts", add_options, run))

@@ -9,6 +9,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.numbers import DIGITS
+
 WIDTH, HEIGHT = 640, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 26, 38
 CELL = 34
@@ -86,8 +88,8 @@ def confusion_chart(title: str, confusion: NDArray[np.intp]) -> str:
     for row in range(count):
         middle = CELL * (row + 1.5)
         head = '<text class="head" text-anchor="middle"'
-        parts.append(f'{head} x="{middle}" y="{CELL + 12}">{row}</text>')
-        parts.append(f'{head} x="{CELL - 10}" y="{middle + 24}">{row}</text>')
+        parts.append(f'{head} x="{middle}" y="{CELL + 12}">{_class(row)}</text>')
+        parts.append(f'{head} x="{CELL - 10}" y="{middle + 24}">{_class(row)}</text>')
         for column in range(count):
             x, y = CELL * (column + 1), 20 + CELL * (row + 1)
             shade = round(math.sqrt(wrong[row, column] / most), 3)
@@ -96,13 +98,37 @@ def confusion_chart(title: str, confusion: NDArray[np.intp]) -> str:
             parts.append(
                 f'<rect class="{kind}" x="{x}" y="{y}" width="{CELL - 2}" height="{CELL - 2}"'
                 + (f' fill-opacity="{shade}"' if kind == "wrong" else "")
-                + f"><title>{row} read as {column}: {number}</title></rect>"
+                + f"><title>{_class(row)} read as {_class(column)}: {number}</title></rect>"
             )
             if number:
                 parts.append(
                     f'<text x="{x + CELL / 2 - 1}" y="{y + CELL / 2 + 3}" text-anchor="middle"'
                     f">{number}</text>"
                 )
+    return "".join([*parts, "</svg>"])
+
+
+def _class(number: int) -> str:
+    return str(number) if number < DIGITS else "?"
+
+
+def bar_chart(title: str, bars: Sequence[tuple[str, float]], limit: float) -> str:
+    """Return an SVG of bars below each other, with a line at ``limit``."""
+    most = max([limit * 1.25, *(value for _, value in bars)])
+    left, height = 240, 20
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {height * len(bars) + 8}" role="img" '
+        f'aria-label="{escape(title)}">'
+    ]
+    room = WIDTH - left - 50
+    for index, (name, value) in enumerate(bars):
+        top, wide = index * height + 4, round(room * value / most, 1)
+        kind = "beyond" if value > limit else "within"
+        parts.append(f'<text x="{left - 6}" y="{top + 13}" text-anchor="end">{escape(name)}</text>')
+        parts.append(f'<rect class="{kind}" x="{left}" y="{top}" width="{wide}" height="14"/>')
+        parts.append(f'<text x="{left + wide + 5}" y="{top + 13}">{value:.2f}</text>')
+    at = round(left + room * limit / most, 1)
+    parts.append(f'<path class="grid" d="M{at} 0V{height * len(bars) + 8}"/>')
     return "".join([*parts, "</svg>"])
 
 

@@ -48,7 +48,7 @@ def render(story: Story) -> str:
             f"<title>{escape(story.title)}</title><style>{STYLE.read_text('utf-8')}</style></head>",
             f"<body><h1>{escape(story.title)}</h1><p>{escape(story.status)}</p>",
             *_curves(story.history),
-            *(_part(name, measured) for name, measured in story.measured.items()),
+            *(held_out(name, measured) for name, measured in story.measured.items()),
             _filters(story.model),
             _facts(story.facts),
             "</body></html>\n",
@@ -74,18 +74,18 @@ def _curves(history: Sequence[Entry]) -> Iterable[str]:
     rates = {"": [(entry["epoch"], entry["learning_rate"]) for entry in history]}
     speed = {"": [(entry["epoch"], entry["images_per_second"]) for entry in history]}
     yield "<h2>Learning curves</h2><div class=row>"
-    yield _figure("Training loss", line_chart("Training loss", loss, "epochs", "nats", log=True))
-    yield _figure(
+    yield figure("Training loss", line_chart("Training loss", loss, "epochs", "nats", log=True))
+    yield figure(
         "Errors on held-out images",
         line_chart("Validation error", errors, "epochs", "% wrong", log=True),
     )
     yield "</div><div class=row>"
-    yield _figure("Learning rate", line_chart("Learning rate", rates, "epochs", "step size"))
-    yield _figure("Speed", line_chart("Speed", speed, "epochs", "images / second"))
+    yield figure("Learning rate", line_chart("Learning rate", rates, "epochs", "step size"))
+    yield figure("Speed", line_chart("Speed", speed, "epochs", "images / second"))
     yield "</div>"
 
 
-def _part(name: str, measured: Measured) -> str:
+def held_out(name: str, measured: Measured) -> str:
     """Show one held-out part: which digits are taken for which, and the worst mistakes."""
     total = int(measured.confusion.sum())
     wrong = total - int(measured.confusion.trace())
@@ -98,7 +98,7 @@ def _part(name: str, measured: Measured) -> str:
     return (
         f"<h2>Held out: {escape(name)}</h2>"
         f"<p>{wrong} of {total} images wrong: {measured.error:.2%}.</p><div class=row>"
-        + _figure(
+        + figure(
             "Which is read as which", confusion_chart(f"Confusion: {name}", measured.confusion)
         )
         + f"<div><h3>The worst mistakes</h3><div class=mistakes>{pictures or 'None.'}</div></div>"
@@ -124,5 +124,6 @@ def _facts(facts: Mapping[str, Any]) -> str:
     return f"<h2>What was run</h2><table>{rows}</table>"
 
 
-def _figure(caption: str, chart: str) -> str:
+def figure(caption: str, chart: str) -> str:
+    """Return a chart with its caption."""
     return f"<figure><figcaption>{escape(caption)}</figcaption>{chart}</figure>"

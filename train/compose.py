@@ -1,0 +1,70 @@
+"""Numbers composed of one writer's digits, to measure how often a whole number is read right."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from nn.recognizer import Recognizer
+from train.data import Drawing
+
+NUMBERS = 1000
+HEIGHT = 100.0
+"""Of a digit, in the numbers' own units."""
+JITTER = 0.1
+"""A digit is that much of the height larger or smaller, higher or lower, at most."""
+GAPS = 0.15, 0.6
+"""Between two digits' boxes, in heights."""
+
+
+class Number(NamedTuple):
+    """A number and its strokes."""
+
+    text: str
+    strokes: list[NDArray[np.float64]]
+
+
+def numbers(drawings: Sequence[Drawing], count: int = NUMBERS, seed: int = 0) -> list[Number]:
+    """Return numbers of two to four digits, each of one writer's, beside each other."""
+    rng = np.random.default_rng([seed, 13])
+    by_writer: dict[str, list[Drawing]] = {}
+    for drawing in drawings:
+        by_writer.setdefault(drawing.writer, []).append(drawing)
+    writers = [digits for digits in by_writer.values() if len(digits) >= 2]
+    if not writers:
+        return []
+    composed = []
+    for _ in range(count):
+        own = writers[rng.integers(len(writers))]
+        chosen = [own[rng.integers(len(own))] for _ in range(rng.integers(2, 5))]
+        composed.append(Number("".join(drawing.label for drawing in chosen), _row(chosen, rng)))
+    return composed
+
+
+def share_read_whole(recognizer: Recognizer, composed: Sequence[Number]) -> float:
+    """Return the share of the numbers that are read right in every digit, 0 to 1."""
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        read = list(pool.map(lambda number: recognizer.read(number.strokes).text, composed))
+    return float(
+        np.mean([text == number.text for text, number in zip(read, composed, strict=True)])
+    )
+
+
+def _row(drawings: Sequence[Drawing], rng: np.random.Generator) -> list[NDArray[np.float64]]:
+    strokes: list[NDArray[np.float64]] = []
+    left = 0.0
+    for drawing in drawings:
+        points = np.concatenate(drawing.strokes).astype(np.float64)
+        low, extent = points.min(axis=0), np.ptp(points, axis=0)
+        height = HEIGHT * (1 + rng.uniform(-JITTER, JITTER))
+        scale = height / max(extent[1], extent[0] / 2, 1e-9)
+        place = np.array([left, HEIGHT * (1 + rng.uniform(-JITTER, JITTER)) - extent[1] * scale])
+        strokes += [(stroke - low) * scale + place for stroke in drawing.strokes]
+        left += extent[0] * scale + HEIGHT * rng.uniform(*GAPS)
+    return strokes
