@@ -25,7 +25,7 @@ BATCH = 256
 
 
 REFUSE_FROM = 0.5
-"""A mark is no digit from this probability on, unless the weights say otherwise."""
+"""Where the weights' metadata do not say from which probability on a mark is no digit."""
 DUST = 0.08
 """In a picture, what is smaller than this share of the largest piece is no mark."""
 
@@ -88,6 +88,10 @@ class Recognizer:
 
     def __init__(self, model: Sequential, metadata: dict[str, Any], model_hash: str = "") -> None:
         self.model, self.metadata, self.model_hash = model, metadata, model_hash
+        self.refuse_from = metadata.get("refuse_from", REFUSE_FROM)
+        """A mark is no digit from this probability on."""
+        if not (isinstance(self.refuse_from, int | float) and 0 <= self.refuse_from <= 1):
+            raise ValueError(f"refuse_from: expected 0 to 1, got {str(self.refuse_from)[:40]!r}")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None) -> Recognizer:
@@ -98,7 +102,10 @@ class Recognizer:
         """
         path = DEFAULT_PATH if path is None else Path(path)
         model, metadata = weights.load(path)
-        recognizer = cls(model, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
+        try:
+            recognizer = cls(model, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
+        except ValueError as error:
+            raise weights.WeightsError(f"{path}: {error}") from error
         try:
             shape = recognizer.classify(np.zeros((1, SIDE, SIDE), np.uint8)).shape
         except (
@@ -172,9 +179,8 @@ class Recognizer:
             pictures.update((parts, picture(parts)) for parts in marks)
             return self.classify(np.stack([pictures[parts][0] for parts in marks]))
 
-        refuse_from = float(self.metadata.get("refuse_from", REFUSE_FROM))
         digits = []
-        for found in read_row(boxes, look, refuse_from):
+        for found in read_row(boxes, look, self.refuse_from):
             image, box = pictures[found.parts]
             probabilities = found.probabilities[:DIGITS]
             is_digit = found.symbol.isdigit()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from nn.ink import SIDE
-from nn.numbers import DIGITS
+from nn.numbers import DIGITS, NO_DIGIT
 from nn.recognizer import Recognizer
 from train.examples import Labelled
 
@@ -32,9 +32,16 @@ def outputs_of(recognizer: Recognizer) -> int:
     return int(recognizer.classify(np.zeros((1, SIDE, SIDE), np.uint8)).shape[1])
 
 
+def answers(recognizer: Recognizer, probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return what each of ``(n, at least 10)`` probabilities is read as: a digit, or NO_DIGIT."""
+    read: NDArray[np.intp] = probabilities[:, :DIGITS].argmax(axis=1)
+    read[probabilities[:, DIGITS:].sum(axis=1) > recognizer.refuse_from] = NO_DIGIT
+    return read
+
+
 def error_rate(recognizer: Recognizer, part: Labelled) -> float:
     """Return the share of images that are read wrong, 0 to 1."""
-    return float((predictions(recognizer, part).argmax(axis=1) != part.labels).mean())
+    return float((answers(recognizer, predictions(recognizer, part)) != part.labels).mean())
 
 
 def error_table(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> str:
@@ -48,7 +55,7 @@ def error_table(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> str:
         lines.append(f"{name:<24}{count:>8}{errors:>7}{errors / count:>9.2%}")
 
     for name, part in parts.items():
-        wrong = predictions(recognizer, part).argmax(axis=1) != part.labels
+        wrong = answers(recognizer, predictions(recognizer, part)) != part.labels
         row(name, wrong)
         for digit in range(DIGITS):
             if (part.labels == digit).any():

@@ -16,7 +16,7 @@ from train.evaluate import error_table, predictions
 from train.examples import Labelled
 from train.robustness import Row
 from train.watch.charts import bar_chart, line_chart
-from train.watch.measure import measure
+from train.watch.measure import measure_recognizer
 from train.watch.report import STYLE, figure, held_out
 
 BINS = 15
@@ -47,7 +47,7 @@ def _page(evaluation: Evaluation) -> Iterator[str]:
     yield f"<body><h1>{title}</h1><p>SHA-256 {recognizer.model_hash}</p>"
     yield f"<pre>{escape(error_table(recognizer, evaluation.parts))}</pre>"
     yield f"<pre>{escape(chr(10).join(evaluation.lines))}</pre>"
-    for name, measured in measure(recognizer.model, evaluation.parts).items():
+    for name, measured in measure_recognizer(recognizer, evaluation.parts).items():
         yield held_out(name, measured)
     yield "<h2>Is it as sure as it should be?</h2><p>Of the answers given with some certainty, "
     yield "that share should be right: on the diagonal.</p>"

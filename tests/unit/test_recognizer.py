@@ -21,7 +21,7 @@ from nn import Digit, Reading, Recognizer, weights
 from nn.ink import StrokesError, ink
 from nn.layers import Conv2D, Dense, Flatten, GlobalAvgPool2D, Layer, MaxPool2D, ReLU
 from nn.model import Sequential
-from nn.recognizer import BATCH
+from nn.recognizer import BATCH, DEFAULT_PATH
 from nn.weights import WeightsError
 
 REPOSITORY = Path(nn.__file__).parents[1]
@@ -302,3 +302,11 @@ def test_reading_a_drawing_imports_nothing_that_delays_the_browser(path: Path) -
     slow = {"numpy.random", "numpy.ma", "numpy.testing", "numpy.fft", "numpy.polynomial"}
     slow |= {"random", "tempfile", "inspect", "dataclasses", "unittest", "asyncio", "ssl"}
     assert imported & slow == set()
+
+
+@pytest.mark.parametrize("value", ["often", None, -0.1, 1.5, [0.5]])
+def test_weights_with_an_impossible_refusal_are_refused(value: Any, tmp_path: Path) -> None:
+    model, metadata = weights.load(DEFAULT_PATH)
+    weights.save(tmp_path / "weights.npz", model, metadata | {"refuse_from": value})
+    with pytest.raises(weights.WeightsError, match="refuse_from: expected 0 to 1"):
+        Recognizer.load(tmp_path / "weights.npz")

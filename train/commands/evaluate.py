@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nn.numbers import DIGITS
-from nn.recognizer import REFUSE_FROM, Recognizer
+from nn.recognizer import Recognizer
 from train.calibrate import calibration_error
 from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, chosen_sources, read_task
@@ -83,11 +83,10 @@ def _confidence(recognizer: Recognizer, task: Task) -> Sequence[str]:
 def _refusals(recognizer: Recognizer, task: Task) -> Sequence[str]:
     if outputs_of(recognizer) == DIGITS:
         return ["these weights refuse nothing: they were trained on digits alone"]
-    refuse_from = float(recognizer.metadata.get("refuse_from", REFUSE_FROM))
     lines = []
     for name, part in task.test.items():
         none = predictions(recognizer, part)[:, DIGITS:].sum(axis=1)
-        lines.append(f"{name}: {(none > refuse_from).mean():.2%} of {len(none)} refused")
+        lines.append(f"{name}: {(none > recognizer.refuse_from).mean():.2%} of {len(none)} refused")
     return lines
 
 

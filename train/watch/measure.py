@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nn.model import Sequential
 from nn.numbers import DIGITS
 from nn.recognizer import Recognizer
-from train.evaluate import predictions
+from train.evaluate import answers, predictions
 from train.examples import Labelled
 
 WORST = 24
@@ -43,12 +43,26 @@ class Measured(NamedTuple):
 
 def measure(model: Sequential, parts: Mapping[str, Labelled]) -> dict[str, Measured]:
     """Return the figures of ``model`` on each part."""
-    recognizer = Recognizer(model, {})
-    return {name: _measure(predictions(recognizer, part), part) for name, part in parts.items()}
+    return measure_recognizer(Recognizer(model, {}), parts)
 
 
-def _measure(probabilities: NDArray[np.float32], part: Labelled) -> Measured:
-    read, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+def measure_recognizer(
+    recognizer: Recognizer, parts: Mapping[str, Labelled]
+) -> dict[str, Measured]:
+    """Return the figures of what reads, its own refusals included, on each part."""
+    measured = {}
+    for name, part in parts.items():
+        probabilities = predictions(recognizer, part)
+        measured[name] = _measure(probabilities, answers(recognizer, probabilities), part)
+    return measured
+
+
+def _measure(
+    probabilities: NDArray[np.float32], read: NDArray[np.intp], part: Labelled
+) -> Measured:
+    confidence = np.where(
+        read < DIGITS, probabilities[:, :DIGITS].max(axis=1), probabilities[:, DIGITS:].sum(axis=1)
+    )
     classes = max(DIGITS, probabilities.shape[1], int(part.labels.max()) + 1)
     confusion = np.zeros((classes, classes), np.intp)
     np.add.at(confusion, (part.labels, read), 1)

@@ -1,0 +1,97 @@
+"""What is measured of weights: composed numbers, distortions, and the page about them."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nn import Recognizer
+from tests.sample import drawings, sample_images
+from train.calibrate import LEAST_REFUSAL, MOST_REFUSAL, refusal_threshold
+from train.compose import GAPS, HEIGHT, numbers, share_read_whole
+from train.data import Drawing
+from train.evaluation import Evaluation, write_evaluation
+from train.examples import Labelled
+from train.robustness import PICTURE_CHANGES, STROKE_CHANGES, Row, grid, rotation, slant
+
+DIGITS = [
+    Drawing(f"w{index % 4}", sample.label, [np.array(s, np.float32) for s in sample.strokes])
+    for index, sample in enumerate(drawings())
+]
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer.load()
+
+
+def test_a_number_is_composed_of_one_writers_digits_with_gaps_between_them() -> None:
+    for number in numbers(DIGITS, 40, seed=2):
+        assert 2 <= len(number.text) <= 4
+        lefts = sorted((float(s[:, 0].min()), float(s[:, 0].max())) for s in number.strokes)
+        reach, gaps = lefts[0][1], 0
+        for left, right in lefts[1:]:
+            gaps += left - reach >= GAPS[0] * HEIGHT - 1e-6
+            reach = max(reach, right)
+        assert gaps >= len(number.text) - 1
+
+
+def test_numbers_of_the_projects_drawings_are_nearly_all_read_whole(
+    recognizer: Recognizer,
+) -> None:
+    assert share_read_whole(recognizer, numbers(DIGITS, 60)) >= 0.95
+
+
+def test_the_grid_has_a_row_for_every_distortion(recognizer: Recognizer) -> None:
+    images, labels = sample_images(4, seed=1)
+    rows = list(grid(recognizer, DIGITS[:30:3], Labelled(images, labels)))
+    named = {(row.name, row.level) for row in rows}
+    learned = {d.label for d in DIGITS[:30:3]} | {""}
+    assert named >= {(name, level) for name, level, only, _ in STROKE_CHANGES if only in learned}
+    assert named >= {(name, level) for name, level, _ in PICTURE_CHANGES}
+    assert all(0 <= row.error <= 1 and row.ratio >= 0 for row in rows)
+
+
+def test_a_turn_and_a_slant_lean_to_the_right() -> None:
+    up = np.array([0.0, -1.0])  # y grows downwards
+    for matrix in (rotation(20), slant(20)):
+        right, down = matrix @ up
+        assert right > 0
+        assert down < 0
+
+
+def test_refusal_is_as_eager_as_the_digits_allow(recognizer: Recognizer) -> None:
+    images, labels = sample_images(50, seed=3)
+    threshold = refusal_threshold(recognizer, {"drawings": Labelled(images, labels)})
+    assert LEAST_REFUSAL <= threshold <= MOST_REFUSAL
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.tags.append(tag)
+
+
+def test_the_page_shows_mistakes_reliability_and_robustness(
+    recognizer: Recognizer, tmp_path: Path
+) -> None:
+    images, labels = sample_images(20, seed=4)
+    wrong = Labelled(images, (labels + (np.arange(20) == 5)).astype(np.uint8) % 10)
+    rows = [Row("slant", "+25°", 20, 0.1, 2.5), Row("size", "15%", 20, 0.05, 1.0)]
+    path = tmp_path / "report.html"
+    write_evaluation(path, Evaluation("<weights>", recognizer, {"pen": wrong}, ["a line"], rows))
+    text = path.read_text("utf-8")
+    page = Tags()
+    page.feed(text)
+    assert page.tags.count("svg") == 3  # confusion, reliability, robustness
+    assert page.tags.count("img") >= 1  # the mistake
+    assert 'class="beyond"' in text
+    assert 'class="within"' in text
+    assert "&lt;weights&gt;" in text
+    assert "a line" in text
