@@ -39,7 +39,7 @@ NARROWEST = 0.15  # what is narrower counts as so wide: an upright line has hard
 INSIDE = 0.12  # as does one whose middle is farther than this share from both ends of the other
 SURELY_TWO = 0.30  # a gap that no digit has within it
 WIDEST = 1.35  # no digit is wider
-BESIDE = 0.1  # marks of a row share at least so much of the lower one's height
+BESIDE, ABOVE = 0.1, 0.15  # marks that share less of the lower one's height seem nearer by this
 EVEN_GAP, GAP_SCALE = 0.04, 0.035  # at this gap one is as likely as two; how fast that changes
 REFUSAL = math.log(0.05)  # what is no digit is that much less likely to have been meant
 A_SIGN = math.log(0.8)  # how likely a mark is a point or a minus that looks like one
@@ -78,7 +78,7 @@ def read_row(boxes: Sequence[Box], look: Look, refuse_from: float) -> list[Found
         for run, probabilities in zip(runs, seen, strict=True)
     }
     found = dict(zip(runs, seen, strict=True))
-    gaps = [_gap(a, b, height) for a, b in pairwise(marks)]
+    gaps = [_gap(a, b, height) - _above(a, b, height) for a, b in pairwise(marks)]
     return [
         Found(
             _symbol(found[run], value[run][1], refuse_from),
@@ -110,13 +110,9 @@ def _marks(boxes: Sequence[Box]) -> list[_Mark]:
 
 
 def _is_one(a: Box, b: Box, height: float) -> bool:
-    """Tell whether two marks share so many columns, or so few rows, that they are surely one."""
+    """Tell whether two marks share so many columns that they are surely one."""
     narrow, wide = sorted((a, b), key=lambda box: box[2] - box[0])
     overlap = min(a[2], b[2]) - max(a[0], b[0])
-    rows = min(a[3], b[3]) - max(a[1], b[1])
-    lower = max(min(a[3] - a[1], b[3] - b[1]), NARROWEST * height)
-    if rows < BESIDE * lower and -overlap < SURELY_TWO * height:
-        return True
     width = max(narrow[2] - narrow[0], NARROWEST * height)
     if overlap >= SURELY_ONE * width:
         return True
@@ -130,11 +126,10 @@ def _runs(marks: Sequence[_Mark], height: float) -> list[tuple[int, int]]:
     for first in range(len(marks)):
         runs.append((first, first + 1))
         for last in range(first + 1, min(first + MOST_IN_A_DIGIT, len(marks))):
-            left, _, right, _ = _union([mark.box for mark in marks[first : last + 1]])
-            if (
-                _gap(marks[last - 1], marks[last], height) > SURELY_TWO
-                or right - left > WIDEST * height
-            ):
+            left, top, right, bottom = _union([mark.box for mark in marks[first : last + 1]])
+            if _gap(
+                marks[last - 1], marks[last], height
+            ) > SURELY_TWO or right - left > WIDEST * max(height, bottom - top):
                 break
             runs.append((first, last + 1))
     return runs
@@ -207,6 +202,14 @@ def _softplus(x: float) -> float:
 def _gap(a: _Mark, b: _Mark, height: float) -> float:
     """Return the empty columns between two marks in heights; below 0 where they overlap."""
     return (max(a.box[0], b.box[0]) - min(a.box[2], b.box[2])) / height
+
+
+def _above(a: _Mark, b: _Mark, height: float) -> float:
+    """Return how much nearer two marks seem that share hardly a row: digits stand side by side."""
+    (_, top, _, bottom), (_, other_top, _, other_bottom) = a.box, b.box
+    rows = min(bottom, other_bottom) - max(top, other_top)
+    lower = max(min(bottom - top, other_bottom - other_top), NARROWEST * height)
+    return ABOVE if rows < BESIDE * lower else 0.0
 
 
 def _parts(marks: Sequence[_Mark]) -> Parts:

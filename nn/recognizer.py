@@ -16,6 +16,7 @@ from nn import weights
 from nn.image import Picture
 from nn.ink import SIDE, Strokes, bounding_box, ink, parse_strokes
 from nn.losses import softmax
+from nn.mend import mended
 from nn.model import Sequential
 from nn.numbers import DIGITS, Box, Parts, read_row
 
@@ -130,7 +131,7 @@ class Recognizer:
 
         def picture(parts: Parts) -> tuple[NDArray[np.uint8], Box]:
             chosen = [parsed[part] for part in parts]
-            return ink(chosen), bounding_box(chosen)
+            return ink(mended(chosen)), bounding_box(chosen)
 
         return self._read_row([bounding_box([stroke]) for stroke in parsed], picture, places)
 

@@ -16,9 +16,9 @@ from train.evaluate import predictions
 from train.examples import Labelled
 
 TEMPERATURES = np.geomspace(0.5, 3, 73)
-REFUSED = 0.006
-"""So large a share of held-out digits may be taken for no digit: 1 in 100 is promised."""
-LEAST_REFUSAL, MOST_REFUSAL = 0.1, 0.9
+REFUSED = 0.01
+"""So large a share of held-out digits may be taken for no digit."""
+LEAST_REFUSAL, MOST_REFUSAL = 0.5, 0.9
 
 
 def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
@@ -45,7 +45,7 @@ def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
 def refusal_threshold(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> float:
     """Return from which probability of being none on a mark is refused, 0 to 1.
 
-    The least that refuses at most REFUSED of the digits of any part.
+    It is LEAST_REFUSAL, or the least above it that refuses at most REFUSED of any part's digits.
     """
     highest = LEAST_REFUSAL
     for part in parts.values():

@@ -137,16 +137,23 @@ def _sparse(step: int) -> StrokeChange:
     )
 
 
-def _interrupted(strokes: Points, rng: np.random.Generator) -> Points:
-    """Lift the pen once on the way through the longest stroke, for a twelfth of its points."""
-    longest = max(range(len(strokes)), key=lambda i: len(strokes[i]))
-    stroke = strokes[longest]
-    if len(stroke) >= 12:
-        at = int(rng.integers(len(stroke) // 4, len(stroke) * 3 // 4))
-        gap = max(1, len(stroke) // 12)
-        parts = [stroke[: at - gap // 2], stroke[at + gap - gap // 2 :]]
-        strokes = [*strokes[:longest], *parts, *strokes[longest + 1 :]]
-    return _on_canvas(strokes)
+def _interrupted(share: float) -> StrokeChange:
+    """Return a change that lifts the pen once in the longest stroke, for a share of its length."""
+
+    def change(strokes: Points, rng: np.random.Generator) -> Points:
+        ways = [np.append(0, np.cumsum(np.hypot(*np.diff(s, axis=0).T))) for s in strokes]
+        longest = max(range(len(strokes)), key=lambda i: ways[i][-1])
+        stroke, way = strokes[longest], ways[longest]
+        if way[-1] > 0:
+            begin = rng.uniform(0.2, 0.8 - share) * way[-1]
+            end = begin + share * way[-1]
+            cut = [[np.interp(at, way, stroke[:, i]) for i in (0, 1)] for at in (begin, end)]
+            before = np.concatenate([stroke[way < begin], cut[:1]])
+            after = np.concatenate([cut[1:], stroke[way > end]])
+            strokes = [*strokes[:longest], before, after, *strokes[longest + 1 :]]
+        return _on_canvas(strokes)
+
+    return change
 
 
 def _with_line(start: tuple[float, float], end: tuple[float, float]) -> StrokeChange:
@@ -195,7 +202,7 @@ STROKE_CHANGES: list[tuple[str, str, str, StrokeChange]] = [
     *(("rotation", f"{d:+d}°", "", _mapped(rotation(d))) for d in (-20, -10, 10, 20)),
     *(("shaky hand", f"{s:.1%} of the size", "", _shaky(s)) for s in (0.01, 0.02)),
     *(("few points", f"every {step}th", "", _sparse(step)) for step in (3, 5)),
-    ("interrupted stroke", "once", "", _interrupted),
+    *(("interrupted", f"{s:.0%} of the stroke", "", _interrupted(s)) for s in (0.05, 0.1)),
     ("crossed 7", "a bar", "7", _with_line((0.2, 0.55), (0.95, 0.5))),
     ("slashed 0", "a slash", "0", _with_line((0.95, 0.05), (0.05, 0.95))),
     ("serif 1", "drawn in its place", "1", _serif),

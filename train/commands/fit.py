@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from nn import Recognizer
-from nn.model import Sequential
 from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, read_parts, training_task
 from train.commands.parsing import Parser
@@ -30,12 +28,6 @@ def add_options(parser: Parser) -> None:
         help="weights of trained networks, whose mean answer is part of the targets "
         "(without it: labels alone)",
     )
-    parser.add_argument(
-        "--start",
-        type=Path,
-        metavar="FILE",
-        help="weights to go on from, in place of --model (without it: fresh ones)",
-    )
     add_folder_options(parser)
 
 
@@ -48,14 +40,10 @@ def run(options: argparse.Namespace) -> int:
         if options.teacher:
             teachers, hashes = load_teachers(options.teacher, work.config, task.outputs)
             identity |= hashes
-        start: Sequential | None = None
-        if options.start:
-            started = Recognizer.load(options.start)
-            start, identity = started.model, identity | {"start": started.model_hash}
         warn_of_changes(options.config, identity)
         describe(work, options.command, as_described(options), identity)
         print(f"Training on {'; '.join(f'{name}: {what}' for name, what in task.sources.items())}.")
-        model, temperature = train(work, task, identity, start, teachers)
+        model, temperature = train(work, task, identity, teachers=teachers)
         metadata = {"model": work.config.model, "trained_on": task.sources}
         recognizer = finish(work, model, temperature, task, metadata)
     print(error_table(recognizer, task.test))

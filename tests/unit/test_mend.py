@@ -1,0 +1,51 @@
+"""Skipping pens: a stroke that goes on where the one before it stopped is part of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nn import Recognizer
+from nn.ink import Points
+from nn.mend import mended
+from tests.sample import drawings
+
+
+def line(*corners: tuple[float, float]) -> Points:
+    return np.array(corners, np.float64)
+
+
+@pytest.mark.parametrize(
+    ("strokes", "expected"),
+    [
+        ([line((0, 0), (0, 40)), line((0, 50), (0, 100))], 1),  # a skip in a 1
+        ([line((0, 0), (0, 40)), line((2, 50), (4, 100))], 1),
+        ([line((0, 0), (0, 40)), line((0, 80), (0, 100))], 2),  # too far
+        ([line((0, 0), (0, 100)), line((10, 0), (10, 100))], 2),  # 11
+        ([line((0, 0), (50, 0)), line((0, 10), (50, 10))], 2),  # =
+        ([line((0, 0), (0, 100)), line((-30, 50), (30, 50))], 2),  # +
+        ([line((0, 0), (0, 40)), line((0, 100), (0, 50))], 2),  # the other way
+        ([line((0, 0), (0, 80)), line((0, 90))], 2),  # a dot has no direction
+        ([line((0, 0), (0, 50)), line((0, 50), (50, 50))], 2),  # the very place, but no gap
+        ([], 0),
+    ],
+)
+def test_only_what_goes_on_in_its_direction_is_mended(strokes: list[Points], expected: int) -> None:
+    whole = mended(strokes)
+    assert len(whole) == expected
+    if strokes:
+        assert np.array_equal(np.concatenate(whole), np.concatenate(strokes))
+
+
+def test_a_mended_zero_is_read() -> None:
+    angle = np.linspace(0, 2 * np.pi, 60) - np.pi / 2
+    ring = np.stack([60 * np.cos(angle), 80 * np.sin(angle)], axis=1) + 100
+    for at in range(10, 46, 5):
+        parts = [ring[:at].tolist(), ring[at + 4 :].tolist()]
+        assert Recognizer.load().read(parts).text == "0", at
+
+
+def test_the_projects_drawings_are_left_as_they_are() -> None:
+    for sample in drawings():
+        strokes = [np.array(stroke, np.float64) for stroke in sample.strokes]
+        assert len(mended(strokes)) == len(strokes)
