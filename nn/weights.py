@@ -86,10 +86,13 @@ def _quantized(name: str, array: Array) -> dict[str, Array]:
     if array.ndim < 2 or not np.isfinite(array).all():
         return {name: array}
     largest = np.abs(array).max(axis=tuple(range(array.ndim - 1)))
-    # Rounded before it divides, so that the products come out nearest to the weights. One step
-    # up keeps every quotient within 127.
-    scale = np.nextafter(np.maximum(largest / 127, 1e-7).astype(np.float16), np.float16(np.inf))
-    steps = np.rint(array / scale.astype(np.float32)).astype(np.int8)
+    if not (largest / 127 <= np.finfo(np.float16).max).all():
+        return {name: array}  # which float16 cannot hold either: the caller says so
+    # Rounded before it divides, so that the products come out nearest to the weights, and weights
+    # that were stored so before are stored so again. Only scales next to 0 round far enough that a
+    # step could be beyond 127.
+    scale = np.maximum((largest / 127).astype(np.float16), np.finfo(np.float16).smallest_subnormal)
+    steps = np.rint(array / scale.astype(np.float32)).clip(-127, 127).astype(np.int8)
     return {name: steps, name + SCALE: scale}
 
 

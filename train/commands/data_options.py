@@ -69,7 +69,7 @@ def read_parts(options: argparse.Namespace) -> dict[str, Part]:
         try:
             parts[source.title] = source.read(place)
         except MissingDataError as error:
-            if not source.may_be_missing or place is not None:
+            if not source.may_be_missing or getattr(options, name) is not None:
                 raise
             print(f"Going on without {source.title} digits. {error}", file=sys.stderr)
             setattr(options, f"no_{name}", True)
