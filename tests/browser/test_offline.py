@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,9 @@ def newer_site(built_site: Path, tmp_path: Path) -> Path:
     text = json.dumps(build.describe(files, fallback), indent=1)
     (later / "generated" / "precache.js").write_text(f"self.PRECACHE = {text};\n", "utf-8")
     (later / "generated" / "manifest.json").write_text(text, "utf-8")
+    for path in (page, *(later / "generated").glob("*.js*")):
+        built = path.stat().st_mtime
+        os.utime(path, (built + 60, built + 60))  # hosts tell versions apart by the second
     return later
 
 
