@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.browser.drawing import DRAWINGS, clear, draw
+from tests.browser.drawing import DRAWINGS, clear, draw, wait_until
 
 WATCH = """
 globalThis.longTasks = [];
@@ -57,7 +57,7 @@ def latencies(page: Page) -> dict[str, list[float]]:
     for drawing in DRAWINGS:
         clear(page)
         draw(page, drawing["strokes"])
-        page.wait_for_function("document.querySelector('#answer').textContent !== ''")
+        wait_until(page, "document.querySelector('#answer').textContent !== ''")
     found: dict[str, list[float]] = page.evaluate(LATENCIES)
     return found
 
@@ -69,7 +69,7 @@ def memory(page: Page) -> dict[str, float]:
         for number in range(more):
             clear(page)
             draw(page, DRAWINGS[number % len(DRAWINGS)]["strokes"])
-            page.wait_for_function("document.querySelector('#answer').textContent !== ''")
+            wait_until(page, "document.querySelector('#answer').textContent !== ''")
         grown[f"after {count} drawings"] = _process_memory(page)
     first, last = grown.values()
     return {**grown, "ratio": last / first}
