@@ -108,7 +108,8 @@ def test_importing_never_acts(part: str) -> None:
 def test_each_module_says_first_what_it_is(part: str) -> None:
     for path in python_files(part):
         text = path.read_text("utf-8")
-        assert ast.get_docstring(ast.parse(text)), path
+        a_cell = path.parent.name == "cells"  # text for visitors to change, not a module
+        assert text.startswith("# ") if a_cell else ast.get_docstring(ast.parse(text)), path
 
 
 def javascript_imports() -> dict[str, set[str]]:
