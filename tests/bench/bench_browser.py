@@ -57,6 +57,7 @@ def first_answer(page: Page, url: str, *, drawing: bool = True) -> float:
     """
     page.goto(url, wait_until="commit")
     if drawing:
+        page.locator("body.blank").wait_for()  # the pad takes strokes
         draw(page, SEVEN)
     expect(page.locator("#answer")).not_to_be_empty(timeout=START)
     return float(page.evaluate(FIRST_ANSWER)) / 1000
