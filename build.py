@@ -303,9 +303,15 @@ def pack_nn(nn: Path) -> bytes:
         weights.load(trained)
     except weights.WeightsError as error:
         raise BuildError(f"not shipping these weights: {error}") from error
+    teaching = fitting_rehearsal(nn)
+    if (nn / "rehearsal.npz").is_file() and not teaching:
+        _say(
+            f"leaving teaching out: {nn / 'rehearsal.npz'} belongs to other weights; "
+            "`python -m train rehearsal` makes it again"
+        )
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted([*nn.rglob("*.py"), trained]):
+        for path in sorted([*nn.rglob("*.py"), trained, *teaching]):
             entry = zipfile.ZipInfo(f"nn/{path.relative_to(nn).as_posix()}")
             entry.external_attr = 0o644 << 16
             entry.create_system = 3  # Unix, wherever it is built
@@ -349,6 +355,18 @@ def _icon(side: int, radius: float, size: float) -> bytes:
     packed = io.BytesIO()
     picture.resize((side, side), Image.Resampling.BOX).save(packed, "PNG", optimize=True)
     return packed.getvalue()
+
+
+def fitting_rehearsal(nn: Path) -> list[Path]:
+    """Return the file that the page rehearses while it is taught, if made for these weights."""
+    rehearsal, trained = nn / "rehearsal.npz", nn / "weights.npz"
+    try:
+        with zipfile.ZipFile(rehearsal) as archive:
+            stated = archive.read("weights.npy")[-64:]
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return []
+    fits = stated == hashlib.sha256(trained.read_bytes()).hexdigest().encode()
+    return [rehearsal] if fits else []
 
 
 def numpy_only(lock: bytes) -> bytes:
@@ -485,6 +503,7 @@ def cut_runtime(
         **compiler.compile(ours),
         **{path: data for path, data in kept.items() if path.endswith(".so")},
         f"{packages}/nn/weights.npz": (root / "nn" / "weights.npz").read_bytes(),
+        **{f"{packages}/nn/{p.name}": p.read_bytes() for p in fitting_rehearsal(root / "nn")},
         f"{packages}/left_out.txt": f"{left_out}\n".encode(),
     }
 

@@ -127,8 +127,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     site = Path(app.config["SITE"]).resolve()
     recognizer = Recognizer.load(app.config["WEIGHTS"])
     reader = Reader(recognizer, app.config)
-    policy = _content_policy(site / "index.html")
-    policies = {f"/{page.name}": _content_policy(page) for page in site.glob("*.html")}
+    headers = HEADERS | {"Content-Security-Policy": _content_policy(site)}
     limit = RateLimit(app.config["RATE_LIMIT"]) if app.config["RATE_LIMIT"] > 0 else None
 
     @app.before_request
@@ -164,9 +163,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        for name, value in HEADERS.items():
+        for name, value in headers.items():
             response.headers[name] = value
-        response.headers["Content-Security-Policy"] = policies.get(request.path, policy)
         response.headers.setdefault("Cache-Control", "no-store")
         _log(response)
         return response
@@ -174,10 +172,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     return app
 
 
-def _content_policy(page: Path) -> str:
-    """The policy that a page itself states, and what can only be said in a header."""
-    text = page.read_text("utf-8") if page.is_file() else ""
-    stated = re.search(r'"Content-Security-Policy"\s+content="([^"]+)"', text)
+def _content_policy(site: Path) -> str:
+    """The policy that the page itself states, and what can only be said in a header."""
+    page = (site / "index.html").read_text("utf-8") if (site / "index.html").is_file() else ""
+    stated = re.search(r'"Content-Security-Policy"\s+content="([^"]+)"', page)
     return (stated[1] if stated else "default-src 'self'") + "; frame-ancestors 'none'"
 
 

@@ -1,13 +1,17 @@
 // Wires the parts of the page: the pad's drawing goes to the engine, the engine's answer to the views.
 
 import { Boxes } from './boxes.js';
+import { Bringing, decode, PictureError } from './bring.js';
 import { Engine } from './engine.js';
 import { Inside } from './inside.js';
 import { KeyboardPen } from './keys.js';
+import { fromFragment } from './link.js';
 import { workOffline } from './offline.js';
 import { Pad } from './pad.js';
 import { ReadingView } from './reading.js';
 import { Status } from './status.js';
+import { offerTaking } from './taking.js';
+import { Teaching } from './teaching.js';
 import { language, offerLanguages } from './words.js';
 
 const KEPT = 'drawing';
@@ -16,34 +20,54 @@ export const engine = new Engine();
 const canvas = /** @type {HTMLCanvasElement} */ (find('pad'));
 export const pad = new Pad(canvas);
 const view = new ReadingView();
-const boxes = new Boxes(find('boxes'), pad, (index) => show(reading, index));
+const boxes = new Boxes(find('boxes'), pad);
 const inside = new Inside(engine);
 const status = new Status();
+const teaching = new Teaching(engine, {
+  say: (text) => view.say(text),
+  notify: (...message) => status.notify(...message),
+});
 /** @type {import('./engine.js').Reading} */
 let reading = { text: '', digits: [] };
-/** Which digit's details are shown. */
-let shown = 0;
 /** Answers to drawings before this one are out of date. */
 let cleared = 0;
 /** Whether nobody could read what is on the pad. */
 let unread = false;
+/** The picture that was read, or is about to be. @type {import('./ink.js').Picture | undefined} */
+let shownPicture;
+/** What the engine reads of each picture. @type {WeakMap<import('./ink.js').Picture, import('./engine.js').Greys>} */
+const pictures = new WeakMap();
+/** @type {{mark: number | import('./boxes.js').Place, strokes: unknown} | undefined} whose details are wanted, in which drawing */
+let chosen;
 
-const buttons = { undo: button('undo'), redo: button('redo'), erase: button('erase'), clear: button('clear') };
+const buttons = { undo: button('undo'), redo: button('redo'), erase: button('erase'), clear: button('clear'), take: button('take') };
 
 /**
+ * Show a reading, and the details of the mark that was chosen, else of the newest.
  * @param {import('./engine.js').Reading} newest
- * @param {number} [index] of the digit whose details to show; by default the one that is least certain
  */
-function show(newest, index = leastCertain(newest.digits)) {
-  [reading, shown] = [newest, index];
-  view.show(reading, index);
-  boxes.show(reading.digits, index);
-  inside.show(reading.digits[index]);
+function show(newest) {
+  reading = newest;
+  boxes.show(reading.digits);
+  const shown = wanted(reading.digits);
+  boxes.select(shown);
+  view.show(reading, shown);
+  inside.show(reading.digits[shown]);
+  teaching.show(reading.digits[shown]);
 }
 
-/** @param {import('./engine.js').Digit[]} digits */
-function leastCertain(digits) {
-  return digits.reduce((least, { confidence }, i) => (confidence < digits[least].confidence ? i : least), 0);
+/**
+ * @param {import('./engine.js').Digit[]} digits
+ * @returns {number} the index of the mark whose details to show
+ */
+function wanted(digits) {
+  if (chosen?.strokes === pad.strokes) {
+    const { mark } = chosen;
+    const index = typeof mark === 'number' ? mark : boxes.at(mark);
+    if (index >= 0 && index < digits.length) return index;
+  }
+  const newest = digits.map(({ strokes }) => Math.max(-1, ...strokes));
+  return newest.lastIndexOf(Math.max(...newest));
 }
 
 /** @param {string} key the words why there is no answer */
@@ -53,28 +77,81 @@ function showNothing(key) {
 }
 
 async function drawingChanged() {
-  const { strokes } = pad;
-  document.body.classList.toggle('blank', strokes.length === 0);
+  const { strokes, picture } = pad;
+  const isBlank = strokes.length === 0 && !picture;
+  document.body.classList.toggle('blank', isBlank);
   buttons.undo.disabled = !pad.canUndo;
   buttons.redo.disabled = !pad.canRedo;
-  buttons.erase.disabled = buttons.clear.disabled = strokes.length === 0;
-  if (strokes.length === 0) {
+  buttons.erase.disabled = strokes.length === 0;
+  buttons.clear.disabled = buttons.take.disabled = isBlank;
+  if (isBlank) {
     erase(false);
     cleared++;
     showNothing(engine.state === 'loading' ? 'reading.early' : 'reading.blank');
     return;
   }
   if (engine.state === 'loading') showNothing('reading.waiting');
+  else if (picture && picture !== shownPicture) showNothing('picture.reading');
+  shownPicture = picture;
   const current = cleared;
-  const settled = await engine.read(strokes.map((stroke) => stroke.map(([x, y]) => [x, y])));
-  if (current !== cleared) return;
+  const settled = picture
+    ? await readPicture(picture)
+    : await engine.read(strokes.map((stroke) => stroke.map(([x, y]) => [x, y])));
+  if (current !== cleared || picture !== pad.picture) return;
   unread = !settled.ok && !settled.superseded;
   if (settled.ok) {
     show(settled.result);
+    if (picture && !settled.result.text) view.tell('picture.empty');
     if (performance.getEntriesByName('first-answer').length === 0) performance.mark('first-answer');
   } else if (!settled.superseded) {
-    showNothing('reading.failed');
+    showNothing(picture ? 'picture.failed' : 'reading.failed');
   }
+}
+
+/**
+ * @param {import('./ink.js').Picture} picture
+ * @returns {ReturnType<Engine['view']>} boxes are in the drawing's units
+ */
+async function readPicture(picture) {
+  const greys = pictures.get(picture);
+  const settled = await engine.view(/** @type {import('./engine.js').Greys} */ (greys));
+  if (!settled.ok) return settled;
+  const [left, top, right] = picture.box;
+  const unit = (right - left) / picture.bitmap.width;
+  const digits = settled.result.digits.map((digit) => ({
+    ...digit,
+    box: digit.box.map((value, i) => (i % 2 ? top : left) + value * unit),
+  }));
+  return { ...settled, result: { ...settled.result, digits } };
+}
+
+/**
+ * Lay a picture on the paper, as large as the paper is, and read it.
+ * @param {File} file
+ */
+async function takePicture(file) {
+  try {
+    const { bitmap, ...greys } = await decode(file);
+    const [across, down] = pad.reach;
+    const scale = Math.min((2 * across) / bitmap.width, (2 * down) / bitmap.height);
+    const [halfWidth, halfHeight] = [(bitmap.width * scale) / 2, (bitmap.height * scale) / 2];
+    /** @type {import('./ink.js').Picture} */
+    const picture = { bitmap, box: [-halfWidth, -halfHeight, halfWidth, halfHeight] };
+    pictures.set(picture, greys);
+    pad.picture = picture;
+  } catch (error) {
+    if (!(error instanceof PictureError)) throw error;
+    status.notify(error.key, { name: error.name });
+  }
+}
+
+/** Take up the drawing of the link that was followed. */
+function followLink() {
+  const strokes = fromFragment(location.hash);
+  if (strokes === undefined) return;
+  history.replaceState(null, '', location.pathname + location.search); // from now on it is a drawing like others
+  if (strokes) pad.strokes = strokes;
+  else status.notify('link.damaged', {});
 }
 
 /** @param {KeyboardEvent} event */
@@ -83,6 +160,7 @@ function keyPressed(event) {
   if (altKey || (target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]'))) return;
   const control = ctrlKey || metaKey;
   const letter = key.toLowerCase();
+  if (key === 'Escape' && document.querySelector(':popover-open')) return; // it closes that
   if (key === 'Escape' && !control) pad.clear();
   else if (control && ((letter === 'z' && shiftKey) || letter === 'y')) pad.redo();
   else if (control && letter === 'z') pad.undo();
@@ -135,6 +213,21 @@ function button(id) {
 
 pad.addEventListener('change', drawingChanged);
 for (const link of document.querySelectorAll('.ways a')) link.addEventListener('click', keep);
+boxes.addEventListener('choose', (event) => {
+  chosen = { mark: /** @type {CustomEvent} */ (event).detail, strokes: pad.finished };
+  show(reading);
+});
+teaching.addEventListener('learned', () => {
+  if (pad.strokes.length || pad.picture) drawingChanged();
+});
+new Bringing(find('bring-menu'), find('paper')).addEventListener('file', (event) => {
+  takePicture(/** @type {CustomEvent<File>} */ (event).detail);
+});
+offerTaking(
+  find('take-menu'),
+  () => ({ text: reading.text, strokes: pad.finished }),
+  (key, values) => status.notify(key, values),
+);
 buttons.undo.addEventListener('click', () => pad.undo());
 buttons.redo.addEventListener('click', () => pad.redo());
 buttons.erase.addEventListener('click', () => erase(!pad.erasing));
@@ -144,16 +237,18 @@ document.addEventListener('keydown', keyPressed);
 
 offerLanguages(/** @type {HTMLSelectElement} */ (find('language')));
 language.addEventListener('change', () => {
-  if (reading.digits.length) show(reading, shown);
+  if (reading.digits.length) show(reading);
 });
 engine.addEventListener('state', () => {
   const recovered = unread && (engine.state === 'browser' || engine.state === 'server');
-  if (pad.strokes.length === 0 || recovered) drawingChanged(); // it says what to expect, or asks again
+  if ((pad.strokes.length === 0 && !pad.picture) || recovered) drawingChanged(); // it says what to expect, or asks again
 });
 
 const started = engine.start();
 status.follow(engine, reload);
 restore();
+followLink();
+addEventListener('hashchange', followLink);
 drawingChanged();
 
 await started;

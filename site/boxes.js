@@ -1,49 +1,84 @@
-// Frames each digit of a number on the paper; a click on a frame's tag shows that digit's details.
+// Frames each mark of a number on the paper; a tap on a frame, or its tag by keyboard, chooses that mark.
 
-import { put } from './words.js';
+import { SIGNS } from './reading.js';
+import { put, say } from './words.js';
 
 /**
  * @typedef {import('./engine.js').Digit} Digit
  * @typedef {import('./pad.js').Pad} Pad
+ * @typedef {readonly [number, number, ...number[]]} Place in the drawing's units
  */
 
 /** Room between the ink and its frame, CSS pixels. */
-const MARGIN = 14;
+const MARGIN = 16;
+/** A frame is at least this wide and high, so that a dot can be tapped, CSS pixels. */
+const LEAST = 34;
+/** A tag below a frame needs this much room, CSS pixels; else it stands above. */
+const TAG = 30;
 
-export class Boxes {
+/** Dispatches `choose` when a mark was chosen: a CustomEvent whose detail is its index, or the place that was tapped. */
+export class Boxes extends EventTarget {
   #list;
   #pad;
-  #onSelect;
   /** @type {Digit[]} */
   #digits = [];
 
   /**
-   * @param {HTMLElement} list lies over the paper
+   * @param {HTMLElement} list lies over the paper, and lets pointers through: the paper stays free for drawing
    * @param {Pad} pad whose units the boxes are in
-   * @param {(index: number) => void} onSelect
    */
-  constructor(list, pad, onSelect) {
+  constructor(list, pad) {
+    super();
     this.#list = list;
     this.#pad = pad;
-    this.#onSelect = onSelect;
     pad.addEventListener('refit', () => this.#place());
+    pad.addEventListener('tap', (event) => {
+      const { detail } = /** @type {CustomEvent} */ (event);
+      if (this.at(detail) < 0) return;
+      event.preventDefault(); // no dot
+      // The marks that show may hold the dot, which is about to go: so the place is told, and no index.
+      this.#choose(detail);
+    });
   }
 
-  /**
-   * @param {Digit[]} digits a single one needs no frame
-   * @param {number} selected
-   */
-  show(digits, selected) {
+  /** @param {Digit[]} digits a single one needs no frame */
+  show(digits) {
     this.#digits = digits.length > 1 ? digits : [];
     while (this.#list.children.length > this.#digits.length) this.#list.lastElementChild?.remove();
     while (this.#list.children.length < this.#digits.length) this.#add(this.#list.children.length);
     this.#digits.forEach(({ symbol }, index) => {
       const tag = this.#tag(index);
       tag.textContent = symbol;
-      put(tag, 'boxes.digit', { place: index + 1, count: digits.length, digit: symbol }, 'label');
-      tag.setAttribute('aria-pressed', String(index === selected));
+      const spoken = symbol in SIGNS ? say(SIGNS[symbol]) : symbol;
+      put(tag, 'boxes.digit', { place: index + 1, count: digits.length, digit: spoken }, 'label');
     });
     this.#place();
+  }
+
+  /** @param {number} selected the index of the mark whose details are shown */
+  select(selected) {
+    this.#digits.forEach((_, index) => this.#tag(index).setAttribute('aria-pressed', String(index === selected)));
+  }
+
+  /**
+   * @param {Place} place
+   * @returns {number} the index of the framed mark there, of several the smallest; -1 for none
+   */
+  at(place) {
+    const [x, y] = this.#pad.place([place[0], place[1]]);
+    let best = -1;
+    let least = Infinity;
+    this.#digits.forEach((digit, index) => {
+      const { left, top, width, height } = this.#frame(digit);
+      const inside = x >= left && x <= left + width && y >= top && y <= top + height;
+      if (inside && width * height < least) [best, least] = [index, width * height];
+    });
+    return best;
+  }
+
+  /** @param {Place | number} mark */
+  #choose(mark) {
+    this.dispatchEvent(new CustomEvent('choose', { detail: mark }));
   }
 
   /** @param {number} index */
@@ -51,7 +86,7 @@ export class Boxes {
     const box = document.createElement('li');
     const tag = document.createElement('button');
     tag.type = 'button';
-    tag.addEventListener('click', () => this.#onSelect(index));
+    tag.addEventListener('click', () => this.#choose(index));
     box.append(tag);
     this.#list.append(box);
   }
@@ -61,14 +96,26 @@ export class Boxes {
     return /** @type {HTMLButtonElement} */ (this.#list.children[index].firstElementChild);
   }
 
+  /**
+   * @param {Digit} digit
+   * @returns {{left: number, top: number, width: number, height: number}} its frame, CSS pixels on the canvas
+   */
+  #frame({ box: [left, top, right, bottom] }) {
+    const [x, y] = this.#pad.place([left, top]);
+    const [endX, endY] = this.#pad.place([right, bottom]);
+    const width = Math.max(endX - x + 2 * MARGIN, LEAST);
+    const height = Math.max(endY - y + 2 * MARGIN, LEAST);
+    return { left: (x + endX - width) / 2, top: (y + endY - height) / 2, width, height };
+  }
+
   #place() {
-    this.#digits.forEach(({ box: [left, top, right, bottom] }, index) => {
-      const [x, y] = this.#pad.place([left, top]);
-      const [endX, endY] = this.#pad.place([right, bottom]);
-      const { style } = /** @type {HTMLElement} */ (this.#list.children[index]);
-      style.transform = `translate(${x - MARGIN}px, ${y - MARGIN}px)`;
-      style.width = `${endX - x + 2 * MARGIN}px`;
-      style.height = `${endY - y + 2 * MARGIN}px`;
+    this.#digits.forEach((digit, index) => {
+      const { left, top, width, height } = this.#frame(digit);
+      const { style, classList } = /** @type {HTMLElement} */ (this.#list.children[index]);
+      classList.toggle('low', top + height + TAG > this.#list.clientHeight);
+      style.transform = `translate(${left}px, ${top}px)`;
+      style.width = `${width}px`;
+      style.height = `${height}px`;
     });
   }
 }

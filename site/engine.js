@@ -4,13 +4,19 @@
 // at most one waits: a newer drawing takes the place of the one that waits, so drawing fast never makes a queue. While
 // Python loads, the newest drawing waits too, and is answered first.
 
-import { readOnServer, serverAnswers } from './predict.js';
+import { readOnServer, serverAnswers, viewOnServer } from './predict.js';
 import { RefusedError, startPython } from './python.js';
 
 /**
  * @typedef {'loading' | 'browser' | 'server' | 'none'} State who answers
- * @typedef {{symbol: string, digit: number | null, strokes: number[], confidence: number, probabilities: number[], box: number[], image: string}} Digit
- *   `image`: base64 of 784 bytes, row by row
+ * @typedef {object} Digit a mark of a number
+ * @property {string} symbol the digit, or "?" for what is none, or "." or "-"
+ * @property {number | null} digit
+ * @property {number} confidence
+ * @property {number[]} probabilities ten
+ * @property {number[]} box left, top, right, bottom
+ * @property {string} image base64 of 784 bytes, row by row
+ * @property {number[]} strokes which of the drawing's they are; none for a picture
  * @typedef {{text: string, digits: Digit[]}} Reading
  * @typedef {{height: number, width: number, channels: number, pixels: string}} FeatureMaps of one layer, map after map,
  *   base64
@@ -25,13 +31,17 @@ import { RefusedError, startPython } from './python.js';
  *   value: number, gradient: number[][]} | null} product
  * @property {{learning_rate: number, loss_before: number, loss_after: number, probability_before: number,
  *   probability_after: number}} step
+ * @typedef {{image: string, digit: number}} Correction what the picture of a mark is
+ * @typedef {{pixels: string, width: number, height: number}} Greys a picture's, base64, row by row
  * @typedef {object} Source one that answers; its functions reject with a `RefusedError` for a wrong request, with another
  *   error when it is out of order
  * @property {(strokes: number[][][]) => Promise<Reading>} read
+ * @property {(picture: Greys) => Promise<Reading>} [view]
  * @property {(image: string) => Promise<FeatureMaps[]>} [look]
  * @property {(image: string) => Promise<Evidence>} [explain]
  * @property {(about: {image: string, label: number}) => Promise<Lesson>} [lesson]
- * @typedef {'read' | 'look' | 'explain' | 'lesson'} Kind
+ * @property {(known: Correction[]) => Promise<{corrections: number, steps: number}>} [teach]
+ * @typedef {'teach' | 'read' | 'view' | 'look' | 'explain' | 'lesson'} Kind
  * @typedef {{id: number, ok: false, error: string, superseded?: boolean}} Failed
  */
 /**
@@ -40,8 +50,8 @@ import { RefusedError, startPython } from './python.js';
  */
 /** @typedef {{id: number, kind: Kind, argument: any, settle: (settled: Settled<any>) => void}} Request */
 
-/** What is answered first: a drawing comes before the questions about it. @type {Kind[]} */
-const ORDER = ['read', 'look', 'explain', 'lesson'];
+/** What is answered first: what to know, then a drawing, then the questions about it. @type {Kind[]} */
+const ORDER = ['teach', 'read', 'view', 'look', 'explain', 'lesson'];
 
 /** More measures than this are not kept: a page may stay open for days. */
 const MEASURES = 1000;
@@ -99,6 +109,15 @@ export class Engine extends EventTarget {
   }
 
   /**
+   * Read a picture.
+   * @param {Greys} picture
+   * @returns {Promise<Settled<Reading>>} never rejects; boxes are in the picture's pixels
+   */
+  view(picture) {
+    return this.#ask('view', picture);
+  }
+
+  /**
    * Look at the maps inside the network.
    * @param {string} image a digit's, from a reading
    * @returns {Promise<Settled<FeatureMaps[]>>} never rejects
@@ -127,6 +146,15 @@ export class Engine extends EventTarget {
   }
 
   /**
+   * Have the network know these corrections, and no others.
+   * @param {Correction[]} known
+   * @returns {Promise<Settled<{corrections: number, steps: number}>>} never rejects
+   */
+  teach(known) {
+    return this.#ask('teach', known);
+  }
+
+  /**
    * @param {Kind} kind
    * @param {unknown} argument
    * @returns {Promise<Settled<any>>}
@@ -147,7 +175,7 @@ export class Engine extends EventTarget {
     this.#python = undefined;
     this.#source = undefined;
     this.problem = this.#pythonProblem = inWords(error);
-    if (await serverAnswers()) this.#become('server', { read: readOnServer });
+    if (await serverAnswers()) this.#become('server', { read: readOnServer, view: viewOnServer });
     else this.#become('none');
   }
 
@@ -232,7 +260,7 @@ export class Engine extends EventTarget {
       pause *= 2;
     } while (!(await serverAnswers()));
     this.problem = this.#pythonProblem;
-    this.#become('server', { read: readOnServer });
+    this.#become('server', { read: readOnServer, view: viewOnServer });
   }
 
   /** @param {number} start */

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from pyscript import sync
 
 from nn import Recognizer
+from nn.recognizer import DEFAULT_PATH
 
 STEPS = 4  # of the evidence: fewer than on a computer's own Python, so that drawing never waits
 
 recognizer: Recognizer
+pupil: Any = None
 
 
 def answering(work: Callable[..., Any]) -> Callable[..., str]:
@@ -45,6 +47,7 @@ def start() -> dict[str, Any]:
         "model": recognizer.model_hash,
         "parameters": recognizer.model.parameter_count(),
         "metadata": recognizer.metadata,
+        "teachable": DEFAULT_PATH.with_name("rehearsal.npz").exists(),
     }
 
 
@@ -52,6 +55,13 @@ def start() -> dict[str, Any]:
 def read(strokes: str) -> dict[str, Any]:
     """Return the reading of `strokes`, JSON of a list of strokes."""
     return recognizer.read(json.loads(strokes)).to_dict()
+
+
+@answering
+def view(pixels: str, width: str, height: str) -> dict[str, Any]:
+    """Return the reading of a picture: `width` times `height` greys in base64."""
+    grey = np.frombuffer(base64.b64decode(pixels), np.uint8).reshape(int(height), int(width))
+    return recognizer.read_image(grey).to_dict()
 
 
 @answering
@@ -118,6 +128,20 @@ def as_pictures(found: NDArray[np.float32]) -> dict[str, Any]:
     return {"height": height, "width": width, "channels": channels, "pixels": encode(pixels)}
 
 
+@answering
+def teach(corrections: str) -> dict[str, Any]:
+    """Know these corrections and no others: JSON of a list of {"image", "digit"}."""
+    from nn.teach import Pupil, load_rehearsal
+
+    global pupil
+    if pupil is None:
+        pupil = Pupil(recognizer.model, load_rehearsal(recognizer.model_hash))
+    known = json.loads(corrections)
+    images = np.array([decode(each["image"]) for each in known], np.uint8).reshape(-1, 28, 28)
+    digits = np.array([each["digit"] for each in known], np.uint8)
+    return {"corrections": len(known), "steps": pupil.learn(images, digits)}
+
+
 def decode(image: str) -> NDArray[np.uint8]:
     """Return the ``(28, 28) uint8`` picture that `image` is in base64."""
     return np.frombuffer(base64.b64decode(image), np.uint8).reshape(28, 28)
@@ -130,6 +154,8 @@ def encode(values: NDArray[Any]) -> str:
 
 sync.start = start
 sync.read = read
+sync.view = view
 sync.look = look
 sync.explain = explain
 sync.lesson = lesson
+sync.teach = teach

@@ -7,6 +7,8 @@
  * @typedef {[x: number, y: number, pressure: number]} Point in the drawing's units; pressure from 0 to 1, 0.5 without a
  *   sensor
  * @typedef {Point[]} Stroke
+ * @typedef {{bitmap: ImageBitmap, box: [left: number, top: number, right: number, bottom: number]}} Picture that lies on
+ *   the paper, and where, in the drawing's units
  */
 
 const SIDE = 1000;
@@ -86,8 +88,11 @@ export class Ink {
     });
   }
 
-  /** @param {readonly Stroke[]} strokes everything there is to see */
-  draw(strokes) {
+  /**
+   * @param {readonly Stroke[]} strokes everything there is to see
+   * @param {Picture} [picture] below them
+   */
+  draw(strokes, picture) {
     const context = this.#context;
     const { width, height } = this.#canvas;
     const scale = this.#scale * devicePixelRatio;
@@ -96,17 +101,34 @@ export class Ink {
     context.setTransform(scale, 0, 0, scale, width / 2, height / 2);
     context.strokeStyle = context.fillStyle = getComputedStyle(this.#canvas).color;
     context.lineCap = context.lineJoin = 'round';
+    if (picture) {
+      const [left, top, right, bottom] = picture.box;
+      context.drawImage(picture.bitmap, left, top, right - left, bottom - top);
+    }
     for (const stroke of strokes) trace(context, stroke);
   }
 }
 
 /**
+ * @param {readonly Stroke[]} strokes
+ * @returns {[left: number, top: number, right: number, bottom: number]} of all points
+ */
+export function extent(strokes) {
+  const points = strokes.flat();
+  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
+  const least = (/** @type {number[]} */ values) => values.reduce((a, b) => Math.min(a, b), Infinity);
+  const most = (/** @type {number[]} */ values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
+  return [least(xs), least(ys), most(xs), most(ys)];
+}
+
+/**
  * Draw a line through the middles of neighbouring points, bent by the point between them: smooth wherever the pointer
  * was seldom seen. It is one path as long as the pressure stays the same.
- * @param {CanvasRenderingContext2D} context
+ * @param {Pick<CanvasRenderingContext2D, 'lineWidth' | 'beginPath' | 'moveTo' | 'lineTo' | 'quadraticCurveTo' | 'arc' |
+ *   'stroke'> & {fill: () => void}} context
  * @param {Stroke} stroke
  */
-function trace(context, stroke) {
+export function trace(context, stroke) {
   const [x, y, pressure] = stroke[0];
   if (stroke.length === 1) {
     context.beginPath();

@@ -5,6 +5,7 @@ import { Ink } from './ink.js';
 /**
  * @typedef {import('./ink.js').Point} Point
  * @typedef {import('./ink.js').Stroke} Stroke
+ * @typedef {import('./ink.js').Picture} Picture
  */
 
 /** A contact wider than this is the heel of a hand, CSS pixels. */
@@ -17,10 +18,14 @@ const HISTORY = 200;
 const ERASER_STEP = 20;
 /** What PointerEvent.button is for the far end of a pen. */
 const ERASER = 5;
+/** A pointer that moves less than this, and is lifted soon, taps: CSS pixels, milliseconds. */
+const TAP = 5;
+const TAP_TIME = 300;
 
 /**
  * Dispatches `change` whenever the drawing changed, and at each move while something is drawn; `refit` when the way from
- * the drawing's units to the canvas changed.
+ * the drawing's units to the canvas changed; `tap` (a CustomEvent whose detail is a Point) when a pointer only touched the
+ * paper: who prevents its default has taken it for something else than a dot.
  */
 export class Pad extends EventTarget {
   /** Whether the pointer takes strokes away instead of drawing them. */
@@ -32,8 +37,10 @@ export class Pad extends EventTarget {
   #strokes = [];
   /** @type {Stroke | undefined} the stroke that is being drawn */
   #live;
-  /** @type {{id: number, type: string, eraser?: {at: Point, before: readonly Stroke[]}} | undefined} the pointer at work;
-   *   as an eraser it remembers where it is and what was there before it */
+  /** @type {Picture | undefined} */
+  #picture;
+  /** @type {{id: number, type: string, since: number, eraser?: {at: Point, before: readonly Stroke[]}} | undefined} the
+   *   pointer at work; as an eraser it remembers where it is and what was there before it */
   #pointer;
   #penSeen = -Infinity;
   /** @type {(readonly Stroke[])[]} */
@@ -69,6 +76,26 @@ export class Pad extends EventTarget {
     if (strokes.length || this.#strokes.length) this.#commit(strokes);
   }
 
+  /** @returns {readonly Stroke[]} the finished strokes: the same list until they change */
+  get finished() {
+    return this.#strokes;
+  }
+
+  /** @returns {Picture | undefined} what lies on the paper instead of a drawing */
+  get picture() {
+    return this.#picture;
+  }
+
+  /** Lays a picture on the paper, and takes the drawing away; the next stroke takes the picture away. */
+  set picture(picture) {
+    this.#drop();
+    if (this.#strokes.length) this.#remember(this.#strokes);
+    this.#strokes = [];
+    this.#picture = picture;
+    this.#refit();
+    this.#changed();
+  }
+
   /** @returns {boolean} whether a pen is down */
   get drawing() {
     return this.#live !== undefined;
@@ -84,6 +111,7 @@ export class Pad extends EventTarget {
 
   clear() {
     this.#drop();
+    if (this.#picture) this.picture = undefined;
     this.strokes = [];
   }
 
@@ -91,6 +119,7 @@ export class Pad extends EventTarget {
     if (this.#live) return this.#abandon();
     const strokes = this.#past.pop();
     if (!strokes) return;
+    this.#picture = undefined;
     this.#future.push(this.#strokes);
     this.#show(strokes);
   }
@@ -98,6 +127,7 @@ export class Pad extends EventTarget {
   redo() {
     const strokes = this.#live ? undefined : this.#future.pop();
     if (!strokes) return;
+    this.#picture = undefined;
     this.#past.push(this.#strokes);
     this.#show(strokes);
   }
@@ -124,6 +154,7 @@ export class Pad extends EventTarget {
       if (point[0] !== x || point[1] !== y) this.#live.push(point);
     }
     if (this.#live.length === before) return;
+    if (this.#hasMoved()) this.#picture = undefined; // a drawing begins; a tap may choose a mark of the picture
     this.#redraw();
     this.#changed();
   }
@@ -151,6 +182,7 @@ export class Pad extends EventTarget {
 
   /** @param {readonly Stroke[]} strokes */
   #commit(strokes) {
+    this.#picture = undefined;
     this.#remember(this.#strokes);
     this.#show(strokes);
   }
@@ -171,7 +203,7 @@ export class Pad extends EventTarget {
   }
 
   #redraw() {
-    this.#ink.draw(this.strokes);
+    this.#ink.draw(this.strokes, this.#picture);
   }
 
   #changed() {
@@ -179,7 +211,7 @@ export class Pad extends EventTarget {
   }
 
   #refit() {
-    this.#ink.resize(this.strokes);
+    this.#ink.resize([...this.strokes, ...corners(this.#picture)]);
     this.#redraw();
     this.dispatchEvent(new Event('refit'));
   }
@@ -200,7 +232,7 @@ export class Pad extends EventTarget {
     if (!this.#takes(event)) return;
     this.end(); // a stroke of the keyboard's pen
     this.#canvas.setPointerCapture(event.pointerId);
-    this.#pointer = { id: event.pointerId, type: event.pointerType };
+    this.#pointer = { id: event.pointerId, type: event.pointerType, since: event.timeStamp };
     const point = this.#ink.locate(event);
     if (this.erasing || event.button === ERASER) {
       this.#pointer.eraser = { at: point, before: this.#strokes };
@@ -237,12 +269,24 @@ export class Pad extends EventTarget {
   #up(event) {
     if (event.pointerId !== this.#pointer?.id) return;
     if (event.type === 'pointerup') this.#move(event);
-    const { eraser } = this.#pointer;
-    if (!eraser) return this.end();
+    const { eraser, since } = this.#pointer;
+    if (!eraser) return event.timeStamp - since < TAP_TIME && this.#isTaken() ? this.#abandon() : this.end();
     this.#drop();
     if (eraser.before === this.#strokes) return;
     this.#remember(eraser.before);
     this.#changed();
+  }
+
+  /** Tell whether the stroke is a tap that somebody takes for something else than a dot. */
+  #isTaken() {
+    const first = this.#live?.[0];
+    if (!first || this.#hasMoved()) return false;
+    return !this.dispatchEvent(new CustomEvent('tap', { detail: first, cancelable: true }));
+  }
+
+  #hasMoved() {
+    const [first, ...others] = (this.#live ?? []).map((point) => this.place([point[0], point[1]]));
+    return others.some(([x, y]) => Math.hypot(x - first[0], y - first[1]) > TAP);
   }
 
   /**
@@ -279,4 +323,19 @@ export class Pad extends EventTarget {
     this.#live = this.#pointer = undefined;
     if (pointer && this.#canvas.hasPointerCapture(pointer.id)) this.#canvas.releasePointerCapture(pointer.id);
   }
+}
+
+/**
+ * @param {Picture | undefined} picture
+ * @returns {Stroke[]} what has to stay visible for all of it to be
+ */
+function corners(picture) {
+  if (!picture) return [];
+  const [left, top, right, bottom] = picture.box;
+  return [
+    [
+      [left, top, 0],
+      [right, bottom, 0],
+    ],
+  ];
 }

@@ -24,11 +24,34 @@ export async function serverAnswers() {
  * @returns {Promise<any>} the reading; rejects with a RefusedError for a wrong drawing, with another error, in words, when
  *   the server is out of order
  */
-export async function readOnServer(strokes) {
+export function readOnServer(strokes) {
+  return post({ strokes });
+}
+
+/**
+ * Have the server read a picture.
+ * @param {import('./engine.js').Greys} picture
+ * @returns {Promise<any>} the reading; rejects with a RefusedError for a wrong picture
+ */
+export async function viewOnServer({ pixels, width, height }) {
+  const canvas = new OffscreenCanvas(width, height);
+  const picture = new ImageData(width, height);
+  Array.from(atob(pixels), (byte, i) => picture.data.fill(byte.charCodeAt(0), 4 * i, 4 * i + 3));
+  for (let i = 3; i < picture.data.length; i += 4) picture.data[i] = 255;
+  /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d')).putImageData(picture, 0, 0);
+  const png = new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
+  return post({ image: btoa(Array.from(png, (byte) => String.fromCharCode(byte)).join('')) });
+}
+
+/**
+ * @param {object} asked
+ * @returns {Promise<any>}
+ */
+async function post(asked) {
   const { response, text } = await ask('./predict', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ strokes }),
+    body: JSON.stringify(asked),
   });
   if (!isJson(response)) throw new Error(`the server answered HTTP ${response.status} and no reading`);
   const answer = parse(text);

@@ -4,7 +4,8 @@ import { download, DownloadError, readList } from './files.js';
 
 /**
  * @typedef {import('./files.js').Progress} Progress
- * @typedef {{model: string, parameters: number, metadata: Record<string, any>, runtime: 'cut' | 'stock'}} About
+ * @typedef {{model: string, parameters: number, metadata: Record<string, any>, teachable: boolean,
+ *   runtime: 'cut' | 'stock'}} About
  * @typedef {{about: About, stop: () => void} & Required<import('./engine.js').Source>} Python
  */
 
@@ -85,9 +86,13 @@ async function startRuntime(runtime, needed, whole, onProgress) {
     return {
       about: { ...(await ask(worker.sync.start())), runtime },
       read: (/** @type {number[][][]} */ strokes) => request(worker, failure.promise, 'read', JSON.stringify(strokes)),
+      view: (/** @type {import('./engine.js').Greys} */ { pixels, width, height }) =>
+        request(worker, failure.promise, 'view', pixels, String(width), String(height)),
       look: (/** @type {string} */ image) => request(worker, failure.promise, 'look', image),
       explain: (/** @type {string} */ image) => request(worker, failure.promise, 'explain', image),
       lesson: (/** @type {object} */ about) => request(worker, failure.promise, 'lesson', JSON.stringify(about)),
+      teach: (/** @type {import('./engine.js').Correction[]} */ known) =>
+        request(worker, failure.promise, 'teach', JSON.stringify(known)),
       stop,
     };
   };
@@ -194,17 +199,17 @@ function feed(port, downloads, whole) {
  * @param {any} worker
  * @param {Promise<never>} failure
  * @param {string} name of one of engine.py's functions
- * @param {string} argument
+ * @param {...string} given
  * @returns {Promise<any>}
  */
-async function request(worker, failure, name, argument) {
+async function request(worker, failure, name, ...given) {
   const late = rejection();
   const timer = setTimeout(
     () => late.reject(new Error(`Python did not answer for ${ANSWER_LIMIT / 1000} seconds`)),
     ANSWER_LIMIT,
   );
   try {
-    return await Promise.race([ask(worker.sync[name](argument)), failure, late.promise]);
+    return await Promise.race([ask(worker.sync[name](...given)), failure, late.promise]);
   } finally {
     clearTimeout(timer);
   }

@@ -27,15 +27,15 @@ export class ReadingView {
    */
   show({ text, digits }, index = 0) {
     setText(this.#answer, text);
-    this.#answer.dataset.length = String(text.length);
+    this.#answer.style.setProperty('--marks', String(text.length || 1));
     const digit = digits[index];
     this.#bars.show(digit);
     this.#seen.show(digit);
     const { sure, second } = digit ? describe(digit) : { sure: '', second: '' };
-    setText(this.#sure, sure);
+    setText(this.#sure, digits.length > 1 && digit.digit !== null ? `${digit.symbol}: ${sure}` : sure);
     put(this.#second, '');
     setText(this.#second, second);
-    this.#speak(digit ? `${text}, ${sure}` : '');
+    this.#speak(digit ? inWords(text, digits.length > 1 ? '' : sure) : '');
   }
 
   /**
@@ -61,6 +61,9 @@ export class ReadingView {
     this.#timer = setTimeout(() => this.say(text), SETTLED);
   }
 }
+
+/** What marks that are no digits are called. @type {Record<string, string>} */
+export const SIGNS = { '?': 'sign.unknown', '.': 'sign.point', '-': 'sign.minus' };
 
 /** Ten bars, one for each digit. */
 class Bars {
@@ -127,11 +130,23 @@ class Seen {
 }
 
 /**
+ * @param {string} text
+ * @param {string} sure
+ * @returns {string} what a screen reader says of a reading
+ */
+function inWords(text, sure) {
+  const refused = text.includes('?') ? say('reading.none') : '';
+  if (text === '?') return refused;
+  const spoken = text.replaceAll('?', ` ${say('sign.unknown')} `).trim();
+  return [spoken, sure, refused].filter(Boolean).join(', ');
+}
+
+/**
  * @param {Digit} digit
  * @returns {{sure: string, second: string}} the answer's certainty and the next best guess, in words
  */
 function describe({ symbol, digit, confidence, probabilities }) {
-  if (digit === null) return { sure: symbol === '?' ? say('reading.none') : '', second: '' };
+  if (digit === null) return { sure: say(SIGNS[symbol]), second: symbol === '?' ? say('reading.none') : '' };
   const second = probabilities.reduce((best, value, i) => (i !== digit && value > (probabilities[best] ?? -1) ? i : best), -1);
   const share = probabilities[second];
   return {

@@ -32,8 +32,8 @@ export class Status {
     engine.addEventListener('progress', (event) => {
       const { loaded, total } = /** @type {CustomEvent} */ (event).detail;
       this.#progress.value = loaded / total;
-      if (loaded < total) put(this.#state, 'state.bytes', { loaded: megabytes(loaded), total: megabytes(total) });
-      else put(this.#state, 'state.starting');
+      if (loaded < total) this.#tell('state.bytes', { loaded: megabytes(loaded), total: megabytes(total) });
+      else this.#tell('state.starting');
     });
     engine.addEventListener('state', () => this.#show(engine, retry));
     this.#show(engine, retry);
@@ -55,7 +55,20 @@ export class Status {
     put(find('notice-text'), key, values);
     this.#action.hidden = !action;
     put(this.#action, action?.name ?? '');
-    this.#action.onclick = action?.act ?? null;
+    this.#action.onclick = () => {
+      this.#notice.hidden = true;
+      action?.act();
+    };
+  }
+
+  /**
+   * Say how it is. In a text node of its own: one that changes would count as moving, since its lines end where they do.
+   * @param {string} key
+   * @param {import('./words.js').Values} [values]
+   */
+  #tell(key, values) {
+    this.#state.replaceChildren(document.createTextNode(this.#state.textContent ?? ''));
+    put(this.#state, key, values);
   }
 
   /**
@@ -66,18 +79,18 @@ export class Status {
     document.documentElement.dataset.engine = state;
     put(find('privacy'), PRIVACY[state]);
     if (state === 'loading') {
-      put(this.#state, 'state.loading');
+      this.#tell('state.loading');
     } else if (state === 'browser') {
-      put(this.#state, 'state.browser');
+      this.#tell('state.browser');
       this.#notice.hidden = true;
       const model = find('model');
       put(model, 'model', { hash: about?.model.slice(0, 7) ?? '' });
       put(model, 'model.title', { hash: about?.model ?? '' }, 'title');
     } else if (state === 'server') {
-      put(this.#state, 'state.server');
+      this.#tell('state.server');
       this.notify('notice.server', { problem });
     } else {
-      put(this.#state, 'state.none');
+      this.#tell('state.none');
       this.notify('notice.none', { problem }, { name: 'notice.retry', act: retry });
     }
   }

@@ -42,13 +42,27 @@ def wait_until(page: Page, condition: str, arg: Any = None) -> None:
 
 
 def on_canvas(page: Page, strokes: Strokes) -> list[list[tuple[float, float]]]:
-    """Place a drawing on the page's canvas: points in CSS pixels of the window."""
+    """Place a drawing in the middle of the page's canvas: points in CSS pixels of the window."""
     box = page.locator("#pad").bounding_box()
     assert box is not None
-    return [
-        [(box["x"] + x * box["width"] / SIDE, box["y"] + y * box["height"] / SIDE) for x, y in each]
-        for each in strokes
-    ]
+    scale = min(box["width"], box["height"]) / SIDE
+    left = box["x"] + (box["width"] - SIDE * scale) / 2
+    top = box["y"] + (box["height"] - SIDE * scale) / 2
+    return [[(left + x * scale, top + y * scale) for x, y in each] for each in strokes]
+
+
+def number(text: str, size: float = 0.35) -> Strokes:
+    """Return a drawing of a number: digits side by side, at ``size``; a space leaves room."""
+    strokes: Strokes = []
+    for place, label in enumerate(text):
+        if label == " ":
+            continue
+        shift = SIDE / 2 + (place - len(text) / 2) * SIDE * size * 0.9 - SIDE * size * 0.05
+        strokes += [
+            [[x * size + shift, y * size + SIDE * (1 - size) / 2] for x, y in each]
+            for each in sample(label)
+        ]
+    return strokes
 
 
 def draw(page: Page, strokes: Strokes, *, lift: bool = True) -> None:

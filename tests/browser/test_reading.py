@@ -8,7 +8,17 @@ from playwright.sync_api import Page, expect
 
 import nn
 from nn.ink import ink
-from tests.browser.drawing import DRAWINGS, clear, draw, drawn, expect_answer, sample
+from tests.browser.drawing import (
+    DRAWINGS,
+    clear,
+    draw,
+    drawn,
+    expect_answer,
+    number,
+    on_canvas,
+    sample,
+    wait_until,
+)
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +111,56 @@ def test_a_settled_answer_is_spoken_once_and_a_passing_one_is_not(page: Page) ->
     expect(page.get_by_role("status")).to_have_text("2, >99% sure")
     spoken = [text for text in page.evaluate("window.spoken") if text]
     assert spoken == ["2, >99% sure"]
+
+
+def test_several_digits_are_a_number_and_a_tap_on_one_shows_its_details(page: Page) -> None:
+    drawing = number("407")
+    draw(page, drawing)
+    expect_answer(page, "407")
+    marks = page.get_by_role("list", name="Marks of the number").get_by_role("button")
+    expect(marks).to_have_count(3)
+    expect(marks.nth(2)).to_have_attribute("aria-pressed", "true")  # the newest
+    four = on_canvas(page, drawing)[0]
+    page.mouse.click(*four[len(four) // 2])  # makes no dot
+    expect(marks.nth(0)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#sure")).to_contain_text("4:")
+    expect(page.locator("#bars").get_by_role("meter").nth(4)).to_have_class("bar first")
+    assert len(drawn(page)) == len(drawing)
+    expect_answer(page, "407")
+
+
+def test_a_mark_of_a_number_is_chosen_by_keyboard(page: Page) -> None:
+    draw(page, number("35"))
+    expect_answer(page, "35")
+    page.locator("#pad").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    three = page.get_by_role("button", name="Mark 1 of 2: 3")
+    expect(three).to_be_focused()
+    expect(three).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#sure")).to_contain_text("3:")
+
+
+def test_a_dot_between_digits_is_a_point(page: Page) -> None:
+    draw(page, number("3 5"))
+    draw(page, [[[140, 184], [141, 185], [140, 186]]])
+    expect_answer(page, "3.5")
+    expect(page.locator("#sure")).to_have_text("Decimal point")
+    expect(page.locator("#wrong")).to_be_hidden()  # it was taken for what it is or for nothing
+
+
+def test_the_boxes_stay_around_their_digits_when_the_window_changes(page: Page) -> None:
+    draw(page, number("35"))
+    expect_answer(page, "35")
+    boxes = page.locator("#boxes li")
+    for width, height in ((390, 844), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        wait_until(page, "width => innerWidth === width", arg=width)
+        canvas = page.locator("#pad").bounding_box()
+        left, right = boxes.nth(0).bounding_box(), boxes.nth(1).bounding_box()
+        assert canvas
+        assert left
+        assert right
+        assert canvas["x"] <= left["x"] < right["x"]
+        assert right["x"] + right["width"] <= canvas["x"] + canvas["width"]
+        assert left["x"] + left["width"] / 2 < canvas["x"] + canvas["width"] / 2

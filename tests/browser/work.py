@@ -19,7 +19,7 @@ from pyscript import sync
 
 from nn.weights import WeightsError, load
 
-# start, read, look, explain, lesson and recognizer are engine.py's.
+# start, read, look, explain, lesson, teach and recognizer are engine.py's.
 DRAWING = "[[[10, 10], [60, 12], [30, 90]], [[20, 50], [50, 50]], [[5, 5]]]"
 WRONG_DRAWINGS = (
     "",
@@ -96,10 +96,18 @@ def everything() -> str:
         read(drawing)
     for mark in recognizer.read(json.loads(DRAWING)).to_dict()["digits"]:
         about = json.dumps({"image": mark["image"], "label": 3})
-        for answer in (look(mark["image"]), explain(mark["image"]), lesson(about)):
+        known = json.dumps([{"image": mark["image"], "digit": 3}])
+        answers = (
+            look(mark["image"]),
+            explain(mark["image"]),
+            lesson(about),
+            teach(known),
+            teach("[]"),
+        )
+        for answer in answers:
             if not json.loads(answer)["ok"]:
                 raise RuntimeError(answer)
-    look("no picture"), explain(""), lesson("{}")
+    look("no picture"), explain(""), lesson("{}"), teach("{}")
     recognizer.classify(np.zeros((3, 28, 28), np.uint8))
     fails(lambda: recognizer.classify(np.zeros((3, 28))))
     weights_files()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import http.server
+import io
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from typing import Any
 import pytest
 
 import build
+from nn import weights
 
 ROOT = Path(build.__file__).parent
 
@@ -369,6 +371,27 @@ def test_missing_or_broken_weights_are_not_shipped(
         weights.write_bytes(content)
     with pytest.raises(build.BuildError, match=complaint):
         project.build()
+
+
+def test_a_rehearsal_of_other_weights_is_left_out_aloud(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "nn"
+    copy.mkdir()
+    for name in ("weights.npz", "rehearsal.npz"):
+        (copy / name).write_bytes((ROOT / "nn" / name).read_bytes())
+
+    def packed() -> set[str]:
+        return set(zipfile.ZipFile(io.BytesIO(build.pack_nn(copy))).namelist())
+
+    assert packed() == {"nn/weights.npz", "nn/rehearsal.npz"}
+    model, metadata = weights.load(copy / "weights.npz")
+    weights.save(copy / "weights.npz", model, metadata | {"date": "another day"})
+    assert packed() == {"nn/weights.npz"}
+    assert "python -m train rehearsal" in capsys.readouterr().err
+    (copy / "rehearsal.npz").write_bytes(b"damaged")
+    assert packed() == {"nn/weights.npz"}
+    capsys.readouterr()
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": 1}', '{"format": 2}'])

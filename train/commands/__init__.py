@@ -7,6 +7,7 @@ from train.commands import fetch as fetch
 from train.commands import fine_tune as fine_tune
 from train.commands import fit as fit
 from train.commands import predict as predict
+from train.commands import rehearsal as rehearsal
 from train.commands import sweep as sweep
 from train.commands.base import COMMANDS, Command, register
 

@@ -1,0 +1,53 @@
+// Takes away what was read and drawn: the number as text, the drawing as a link or as a file.
+
+import { download } from './download.js';
+import { toPng, toSvg } from './export.js';
+import { toFragment } from './link.js';
+
+/**
+ * @typedef {import('./ink.js').Stroke} Stroke
+ * @typedef {{text: string, strokes: readonly Stroke[]}} Taken
+ */
+
+/**
+ * Let the menu's buttons act.
+ * @param {HTMLElement} menu
+ * @param {() => Taken} current what was read, and what is drawn
+ * @param {(key: string, values?: Record<string, string>) => void} notify
+ */
+export function offerTaking(menu, current, notify) {
+  const copy = async (/** @type {string} */ text, /** @type {string} */ key) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      notify(key, { text });
+    } catch {
+      notify('take.byhand', { text }); // no clipboard: plain HTTP, or it is forbidden
+    }
+  };
+  /** @type {Record<string, (taken: Taken) => unknown>} */
+  const acts = {
+    'take-text': ({ text }) => copy(text, 'take.copied'),
+    'take-link': ({ strokes }) => copy(new URL(toFragment(strokes), location.href).href, 'take.linked'),
+    'take-png': async ({ strokes, text }) => download(await toPng(strokes), `${name(text)}.png`),
+    'take-svg': ({ strokes, text }) => download(toSvg(strokes), `${name(text)}.svg`),
+  };
+  for (const [id, act] of Object.entries(acts)) {
+    const button = /** @type {HTMLButtonElement} */ (document.getElementById(id));
+    button.addEventListener('click', () => {
+      menu.hidePopover();
+      act(current());
+    });
+  }
+  menu.addEventListener('beforetoggle', () => {
+    const { text, strokes } = current();
+    for (const id of Object.keys(acts)) {
+      const button = /** @type {HTMLButtonElement} */ (document.getElementById(id));
+      button.disabled = id === 'take-text' ? text === '' : strokes.length === 0;
+    }
+  });
+}
+
+/** @param {string} text what was read */
+function name(text) {
+  return /^[0-9.-]+$/.test(text) ? `digits-${text}` : 'digits';
+}

@@ -1,0 +1,164 @@
+"""Pictures come in by every way that a page has; numbers and drawings go out again."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect
+
+import nn
+from tests.browser.drawing import draw, drawn, expect_answer, number, sample
+from tests.browser.test_layout import AXE, audit
+
+GIVE = """([kind, name, type, bytes]) => {
+    const content = Uint8Array.from(atob(bytes), (byte) => byte.charCodeAt(0));
+    const data = new DataTransfer();
+    data.items.add(new File([content], name, { type }));
+    const event = kind === 'paste'
+        ? new ClipboardEvent('paste', { clipboardData: data, bubbles: true })
+        : new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true });
+    document.querySelector('#pad').dispatchEvent(event);
+}"""
+
+
+def photo(text: str) -> Image.Image:
+    """Return a picture of a number: dark ink on light paper."""
+    picture = Image.new("RGB", (840, 420), (236, 232, 220))
+    pen = ImageDraw.Draw(picture)
+    for stroke in number(text, 0.4):
+        points = [(420 + (x - 140) * 2.4, 210 + (y - 140) * 2.4) for x, y in stroke]
+        pen.line(points, (40, 44, 60), 13, joint="curve")
+    return picture
+
+
+def packed(picture: Image.Image, form: str = "PNG", **options: object) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, form, **options)  # type: ignore[arg-type]
+    return content.getvalue()
+
+
+def give(page: Page, how: str, name: str, kind: str, content: bytes) -> None:
+    page.evaluate(GIVE, [how, name, kind, base64.b64encode(content).decode()])
+
+
+def test_a_picture_that_is_chosen_is_read_and_boxed(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "number.png"
+    path.write_bytes(packed(photo("42")))
+    page.get_by_role("button", name="Read a picture").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a picture").click()
+    chooser.value.set_files(path)
+    expect_answer(page, "42")
+    boxes = page.locator("#boxes li")
+    expect(boxes).to_have_count(2)
+    canvas, first = page.locator("#pad").bounding_box(), boxes.nth(0).bounding_box()
+    assert canvas
+    assert first
+    assert canvas["x"] < first["x"] + first["width"] / 2 < canvas["x"] + canvas["width"] / 2
+    # A tap on a box chooses it, and the picture stays.
+    page.mouse.click(first["x"] + first["width"] / 2, first["y"] + first["height"] / 2)
+    expect(page.locator("#sure")).to_contain_text("4:")
+    expect_answer(page, "42")
+    page.locator("#clear").click()
+    expect_answer(page, "")
+
+
+def test_a_photo_is_turned_as_its_file_says(page: Page) -> None:
+    turned = photo("42").transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by a quarter, clockwise
+    give(page, "drop", "photo.jpg", "image/jpeg", packed(turned, "JPEG", quality=90, exif=exif))
+    expect_answer(page, "42")
+    expect(page.locator("#photo-file")).to_have_attribute("capture", "environment")
+
+
+def test_a_picture_is_pasted_and_a_new_stroke_takes_it_away(page: Page) -> None:
+    give(page, "paste", "pasted.png", "image/png", packed(photo("9")))
+    expect_answer(page, "9")
+    draw(page, sample("3"))
+    expect_answer(page, "3")
+
+
+def test_what_is_no_picture_is_said_in_words(page: Page) -> None:
+    draw(page, sample("3"))
+    expect_answer(page, "3")
+    give(page, "drop", "letter.pdf", "application/pdf", b"%PDF-1.7")
+    expect(page.get_by_role("alert")).to_contain_text("letter.pdf cannot be read: it is no picture")
+    expect_answer(page, "3")  # nothing is lost
+    page.get_by_role("button", name="Dismiss").click()
+    give(page, "drop", "blank.png", "image/png", packed(Image.new("RGB", (300, 200), "white")))
+    expect(page.locator("#second")).to_contain_text("No digit was found in this picture")
+
+
+def test_a_link_holds_the_drawing(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    draw(page, number("42"))
+    expect_answer(page, "42")
+    strokes = drawn(page)
+    page.locator("#take").click()
+    page.get_by_role("button", name="Copy the number").click()
+    assert page.evaluate("navigator.clipboard.readText()") == "42"
+    page.locator("#take").click()
+    page.get_by_role("button", name="Copy a link").click()
+    expect(page.get_by_role("alert")).to_contain_text("The link is copied")
+    page.get_by_role("button", name="Dismiss").click()
+    link = page.evaluate("navigator.clipboard.readText()")
+    address, _, fragment = link.partition("#")
+    assert address == page.url
+    assert len(fragment) < 2000
+    page.locator("#clear").click()
+    expect_answer(page, "")
+    page.evaluate("fragment => { location.hash = fragment }", fragment)
+    expect_answer(page, "42")
+    followed = drawn(page)
+    assert [len(stroke) for stroke in followed] == [len(stroke) for stroke in strokes]
+    ends = [(a[-1], b[-1]) for a, b in zip(followed, strokes, strict=True)]
+    assert all(np.allclose(a, b, atol=0.51) for a, b in ends)
+    page.evaluate("fragment => { location.hash = fragment }", fragment[:-3])
+    expect(page.get_by_role("alert")).to_contain_text("This link holds no whole drawing")
+    expect_answer(page, "42")
+    page.get_by_role("button", name="Dismiss").click()
+
+
+@pytest.mark.parametrize("form", ["PNG", "SVG"])
+def test_a_saved_drawing_is_the_drawing(page: Page, form: str, tmp_path: Path) -> None:
+    draw(page, sample("8"))
+    expect_answer(page, "8")
+    page.locator("#take").click()
+    with page.expect_download() as started:
+        page.get_by_role("button", name=f"as {form}").click()
+    path = tmp_path / started.value.suggested_filename
+    started.value.save_as(path)
+    assert path.name == f"digits-8.{form.lower()}"
+    if form == "PNG":
+        assert nn.Recognizer.load().read_image(np.array(Image.open(path))).text == "8"
+        return
+    points = re.findall(
+        r"[MLQ ]?(-?[\d.]+) (-?[\d.]+)", " ".join(re.findall(r'd="(.*?)"', path.read_text()))
+    )
+    xs = [float(x) for x, _ in points]
+    wanted = [x for stroke in drawn(page) for x, _ in stroke]
+    assert min(xs) == pytest.approx(min(wanted), abs=15)
+    assert max(xs) == pytest.approx(max(wanted), abs=15)
+
+
+def test_an_audit_of_the_menus_finds_no_barrier(page: Page) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: `make lint-js` installs it")
+    page.evaluate(AXE.read_text("utf-8"))
+    draw(page, number("42"))
+    expect_answer(page, "42")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        assert audit(page) == []
+        for menu in ("#bring", "#take"):
+            page.locator(menu).click()
+            assert audit(page) == []
+            page.keyboard.press("Escape")
+    expect_answer(page, "42")

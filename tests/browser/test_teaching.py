@@ -1,0 +1,164 @@
+"""A correction is learned in the browser, remembered there, taken back, saved and loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewContext
+from tests.browser.drawing import Strokes, clear, draw, expect_answer, sample, wait_for_engine
+from tests.browser.hosting import StaticHost
+from tests.browser.test_layout import AXE, audit
+from train.data.kaggle import read_kaggle
+
+# Nobody's usual digit: a box with a cross in it.
+SIGN: Strokes = [
+    [[70, 70], [140, 66], [210, 70], [212, 140], [210, 210], [140, 213], [70, 210], [69, 72]],
+    [[74, 74], [140, 140], [206, 206]],
+    [[206, 74], [140, 142], [74, 206]],
+]
+
+
+def correct(page: Page, digit: str) -> None:
+    """Say which digit the mark was that is shown."""
+    page.get_by_role("button", name="No, that was").click()
+    page.get_by_role("group", name="What was it?").get_by_role("button", name=digit).click()
+
+
+def expect_count(page: Page, text: str) -> None:
+    expect(page.locator("#lessons")).to_have_text(text)
+
+
+def manage(page: Page, name: str) -> None:
+    """Choose from the menu of what was learned."""
+    page.locator("#lessons").click()
+    page.get_by_role("button", name=name).click()
+
+
+def dismiss(page: Page) -> None:
+    """Close the message, which may lie over what is below the answer."""
+    page.get_by_role("button", name="Dismiss").click()
+
+
+@pytest.fixture
+def page(page: Page) -> Page:
+    """Return the module's page, on which nothing is drawn, with nothing learned."""
+    page.evaluate("scrollTo(0, 0)")
+    if page.locator("#lessons").inner_text() != "No corrections yet":
+        manage(page, "Forget all")
+        dismiss(page)
+    expect_count(page, "No corrections yet")
+    return page
+
+
+def test_a_correction_is_learned_at_once_and_taken_back(page: Page) -> None:
+    draw(page, SIGN)
+    expect(page.locator("#answer")).not_to_be_empty()
+    before = page.locator("#answer").inner_text()
+    digit = "8" if before != "8" else "4"
+    correct(page, digit)
+    expect_answer(page, digit)
+    expect_count(page, "1 correction learned")
+    expect(page.locator("#spoken")).to_have_text(f"Learned: that was a {digit}.")
+    for other in "0123456789":
+        clear(page)
+        draw(page, sample(other))
+        expect_answer(page, other)
+    manage(page, "Take back the last one")
+    page.keyboard.press("Escape")
+    clear(page)
+    draw(page, SIGN)
+    expect_answer(page, before)
+
+
+def test_a_correction_is_made_by_keyboard_alone(page: Page) -> None:
+    draw(page, SIGN)
+    expect(page.locator("#wrong")).to_be_enabled()
+    page.locator("#wrong").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")  # thought better of it: the drawing stays
+    expect(page.locator("#wrong")).to_be_focused()
+    expect_count(page, "No corrections yet")
+    page.keyboard.press("Enter")
+    page.keyboard.press("6")
+    expect_answer(page, "6")
+    expect_count(page, "1 correction learned")
+
+
+def test_the_saved_file_is_kaggles_form_and_is_loaded_again(page: Page, tmp_path: Path) -> None:
+    draw(page, SIGN)
+    expect(page.locator("#wrong")).to_be_enabled()
+    correct(page, "6")
+    expect_answer(page, "6")
+    seen = page.evaluate(
+        """() => {
+            const context = document.querySelector('#seen').getContext('2d');
+            const { data } = context.getImageData(0, 0, 28, 28);
+            return Array.from({ length: 784 }, (_, i) => data[4 * i]);
+        }"""
+    )
+    with page.expect_download() as started:
+        manage(page, "Save as a file")
+    path = tmp_path / started.value.suggested_filename
+    started.value.save_as(path)
+    images, labels = read_kaggle(path)
+    assert labels is not None
+    assert labels.tolist() == [6]
+    assert np.array_equal(images[0].ravel(), seen)
+
+    page.get_by_role("button", name="Forget all").click()
+    expect_count(page, "No corrections yet")
+    page.get_by_role("button", name="Bring them back").click()
+    expect_count(page, "1 correction learned")
+    manage(page, "Forget all")
+    expect_count(page, "No corrections yet")
+    page.locator("#lessons-file").set_input_files(path)
+    expect(page.get_by_role("alert")).to_contain_text("1 correction came from the file.")
+    expect_count(page, "1 correction learned")
+    expect_answer(page, "6")
+    broken = tmp_path / "broken.csv"
+    broken.write_text(path.read_text().replace("\n6,", "\n66,"))
+    page.locator("#lessons-file").set_input_files(broken)
+    expect(page.get_by_role("alert")).to_contain_text("broken.csv holds no corrections: line 2")
+    expect_count(page, "1 correction learned")
+    dismiss(page)
+
+
+def test_an_audit_of_the_choices_and_the_menu_finds_no_barrier(page: Page) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: `make lint-js` installs it")
+    page.evaluate(AXE.read_text("utf-8"))
+    draw(page, SIGN)
+    expect(page.locator("#wrong")).to_be_enabled()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.get_by_role("button", name="No, that was").click()
+        assert audit(page) == []
+        page.get_by_role("button", name="No, that was").click()
+        page.locator("#lessons").click()
+        assert audit(page) == []
+        page.keyboard.press("Escape")
+
+
+def test_what_was_learned_is_still_known_at_the_next_visit(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    context = new_context()
+    first = context.new_page()
+    first.goto(site_host.url)
+    wait_for_engine(first)
+    draw(first, SIGN)
+    expect(first.locator("#wrong")).to_be_enabled()
+    correct(first, "6")
+    expect_answer(first, "6")
+    first.close()
+    second = context.new_page()
+    second.goto(site_host.url)
+    draw(second, SIGN)
+    wait_for_engine(second)
+    expect_count(second, "1 correction learned")
+    expect_answer(second, "6")

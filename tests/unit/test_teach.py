@@ -1,0 +1,123 @@
+"""Corrections are learned by the last layer alone, and what the network knows is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from nn import Recognizer
+from nn.recognizer import DEFAULT_PATH
+from nn.teach import Pupil, TeachError, features, last_layer, load_rehearsal, taught, variants
+from tests.browser.drawing import DRAWINGS
+from train.commands.rehearsal import REHEARSAL
+from train.examples import Examples
+from train.rehearsal import collect, write
+
+NOTHING = np.empty((0, 28, 28), np.uint8), np.empty(0, np.uint8)
+
+
+@pytest.fixture
+def recognizer() -> Recognizer:
+    return Recognizer.load()
+
+
+@pytest.fixture
+def pupil(recognizer: Recognizer) -> Pupil:
+    return Pupil(recognizer.model, load_rehearsal(recognizer.model_hash))
+
+
+def sign() -> NDArray[np.uint8]:
+    """Return what is nobody's usual digit: a box with a cross in it."""
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 4:24] = np.maximum(np.eye(20), np.eye(20)[::-1]) * 255
+    image[[4, 23], 4:24] = image[4:24, [4, 23]] = 255
+    return image
+
+
+def drawings(recognizer: Recognizer) -> NDArray[np.uint8]:
+    return np.array([recognizer.read(each["strokes"]).digits[0].image for each in DRAWINGS])
+
+
+def test_the_shipped_rehearsal_belongs_to_the_shipped_weights() -> None:
+    """`python -m train rehearsal` makes it anew for other weights."""
+    recognizer = Recognizer.load()
+    rehearsal = load_rehearsal(recognizer.model_hash)
+    layer = last_layer(recognizer.model)
+    assert len(rehearsal.features) >= 300
+    assert np.allclose(rehearsal.whiten @ rehearsal.weight, layer.params["weight"], atol=1e-3)
+    assert REHEARSAL.stat().st_size < 60_000
+
+
+def test_a_correction_is_learned_and_other_digits_are_kept(
+    recognizer: Recognizer, pupil: Pupil
+) -> None:
+    others = drawings(recognizer)
+    before = recognizer.classify(others)
+    digit = int(recognizer.classify(sign()[None])[0, :10].argmin())
+    steps = pupil.learn(sign()[None], np.array([digit]))
+    assert steps > 0
+    assert recognizer.classify(sign()[None])[0, digit] > 0.5
+    after = recognizer.classify(others)
+    assert (after.argmax(axis=1) == before.argmax(axis=1)).mean() > 0.95
+
+
+def test_forgetting_all_brings_back_the_very_same_network(
+    recognizer: Recognizer, pupil: Pupil
+) -> None:
+    others = drawings(recognizer)
+    before = recognizer.classify(others)
+    pupil.learn(sign()[None], np.array([3]))
+    assert not np.array_equal(recognizer.classify(others), before)
+    assert pupil.learn(*NOTHING) == 0
+    assert np.array_equal(recognizer.classify(others), before)
+
+
+def test_what_was_learned_before_does_not_matter(recognizer: Recognizer, pupil: Pupil) -> None:
+    pupil.learn(sign()[None], np.array([3]))
+    once = recognizer.classify(sign()[None])
+    pupil.learn(sign()[None], np.array([7]))
+    pupil.learn(sign()[None], np.array([3]))
+    assert np.array_equal(recognizer.classify(sign()[None]), once)
+
+
+def test_the_first_variant_is_the_picture_itself() -> None:
+    found = variants(sign())
+    assert np.array_equal(found[0], sign())
+    assert len({each.tobytes() for each in found}) == len(found) > 3
+    assert all(abs(int(each.sum()) - int(sign().sum())) < 0.1 * sign().sum() for each in found)
+
+
+def test_wrong_labels_and_shapes_are_refused(recognizer: Recognizer) -> None:
+    layer, rehearsal = last_layer(recognizer.model), load_rehearsal(recognizer.model_hash)
+    found = features(recognizer.model, sign()[None])
+    for labels in (np.array([10]), np.array([-1])):
+        with pytest.raises(TeachError, match="digits from 0 to 9"):
+            taught(layer, rehearsal, found, labels)
+    with pytest.raises(TeachError, match="expected features"):
+        taught(layer, rehearsal, found[:, 1:], np.array([3]))
+
+
+def test_a_rehearsal_of_other_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TeachError, match="belongs to other weights; make it again with"):
+        load_rehearsal("0" * 64)
+    with pytest.raises(TeachError, match="no such file"):
+        load_rehearsal("0" * 64, tmp_path / "none.npz")
+    damaged = tmp_path / "damaged.npz"
+    damaged.write_bytes(REHEARSAL.read_bytes()[:1000])
+    with pytest.raises(TeachError, match="not a readable rehearsal"):
+        load_rehearsal("0" * 64, damaged)
+
+
+def test_a_rehearsal_is_made_from_training_examples(tmp_path: Path) -> None:
+    recognizer = Recognizer.load(DEFAULT_PATH)
+    rng = np.random.default_rng(0)
+    images = drawings(recognizer)
+    images = np.clip(images[rng.integers(len(images), size=300)], 0, 255)
+    labels = np.zeros(len(images), np.uint8)
+    path = tmp_path / "rehearsal.npz"
+    size = write(path, collect(recognizer, Examples(images, labels)))
+    assert size == path.stat().st_size
+    assert len(load_rehearsal(recognizer.model_hash, path).features) > 100
