@@ -201,7 +201,7 @@ STROKE_CHANGES: list[tuple[str, str, str, StrokeChange]] = [
     *(("slant", f"{d:+d}°", "", _mapped(slant(d))) for d in (-25, -15, 15, 25)),
     *(("rotation", f"{d:+d}°", "", _mapped(rotation(d))) for d in (-20, -10, 10, 20)),
     *(("shaky hand", f"{s:.1%} of the size", "", _shaky(s)) for s in (0.01, 0.02)),
-    *(("few points", f"every {step}th", "", _sparse(step)) for step in (3, 5)),
+    *(("few points", f"one in {step}", "", _sparse(step)) for step in (3, 5)),
     *(("interrupted", f"{s:.0%} of the stroke", "", _interrupted(s)) for s in (0.05, 0.1)),
     ("crossed 7", "a bar", "7", _with_line((0.2, 0.55), (0.95, 0.5))),
     ("slashed 0", "a slash", "0", _with_line((0.95, 0.05), (0.05, 0.95))),
