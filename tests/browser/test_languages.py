@@ -20,7 +20,7 @@ UNTRANSLATED = """
     () => {
         const found = [];
         const word = /\\p{L}{2}/u;
-        const exempt = 'head, script, noscript, py-config, mpy-config, template, select, #sure';
+        const exempt = 'head, script, noscript, [type=json], template, select, #sure, #spoken';
         const walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
         while (walker.nextNode()) {
             const { data, parentElement } = walker.currentNode;
