@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import build
 from tests.browser import chromium
-from tests.browser.drawing import START, draw, expect_answer, sample, wait_for_engine
+from tests.browser.drawing import START, draw, expect_answer, number, wait_for_engine
 from tests.browser.hosting import static_host
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,8 +59,8 @@ def take(directory: Path) -> list[Path]:
             for view in VIEWS:
                 for scheme in ("light", "dark"):
                     page = open_page(browser, host.url, view, scheme)
-                    draw(page, sample("5"))
-                    expect_answer(page, "5")
+                    draw(page, number("52", size=0.5))
+                    expect_answer(page, "52")
                     page.mouse.move(0, 0)
                     path = directory / f"{view}-{scheme}.png"
                     page.screenshot(path=path)
