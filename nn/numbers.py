@@ -43,7 +43,8 @@ BESIDE, ABOVE = 0.1, 0.15  # marks that share less of the lower one's height see
 EVEN_GAP, GAP_SCALE = 0.04, 0.035  # at this gap one is as likely as two; how fast that changes
 REFUSAL = math.log(0.05)  # what is no digit is that much less likely to have been meant
 A_SIGN = math.log(0.8)  # how likely a mark is a point or a minus that looks like one
-NEVER = -1e9
+NEVER = -math.inf
+FAR = 10.0  # a gap beyond which farther makes no difference
 
 
 class Found(NamedTuple):
@@ -201,7 +202,8 @@ def _softplus(x: float) -> float:
 
 def _gap(a: _Mark, b: _Mark, height: float) -> float:
     """Return the empty columns between two marks in heights; below 0 where they overlap."""
-    return (max(a.box[0], b.box[0]) - min(a.box[2], b.box[2])) / height
+    gap = (max(a.box[0], b.box[0]) - min(a.box[2], b.box[2])) / height
+    return min(max(gap, -FAR), FAR)
 
 
 def _above(a: _Mark, b: _Mark, height: float) -> float:
