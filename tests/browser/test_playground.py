@@ -14,7 +14,7 @@ from tests.browser.conftest import SUB_PATH, NewContext
 from tests.browser.drawing import START, draw, drawn, sample
 from tests.browser.hosting import StaticHost, static_host
 from tests.browser.test_layout import AXE, audit
-from tests.browser.test_offline import wait_until_stored
+from tests.browser.test_offline import wait_until_fallback_stored
 
 FILTER, FORWARD, STEP = range(3)
 
@@ -33,7 +33,7 @@ def page(
     page.goto(own_site.url)
     draw(page, sample("4"))
     strokes += drawn(page)
-    wait_until_stored(page)
+    wait_until_fallback_stored(page)  # the editor runs on the stock runtime
     own_site.stop()
     page.context.set_offline(True)
     page.locator(".ways a").nth(1).evaluate("(link) => link.click()")
