@@ -41,11 +41,12 @@ async function begin() {
 
 async function teach() {
   if (!image) return;
-  const settled = await engine.lesson(image, Number(label.value));
-  if (!settled.ok) return;
+  const chosen = label.value;
+  const settled = await engine.lesson(image, Number(chosen));
+  if (!settled.ok || chosen !== label.value) return; // another label has been chosen since
   lesson = settled.result;
   show(lesson);
-  document.body.dataset.lesson = label.value; // everything is there
+  document.body.dataset.lesson = chosen; // everything is there
 }
 
 /** @param {Lesson} given */
