@@ -12,8 +12,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nn.layers import Array
+from train.augment import Augmentation
 from train.examples import Examples
 from train.interrupt import SIGNALS
+from train.schedule import Cycle, at
 
 Batch = tuple[Array, Array]
 """Inputs ``(batch, 28, 28, 1) float32`` and labels ``(batch,) uint8``."""
@@ -30,14 +32,16 @@ class Batches:
         self.batch_size = min(batch_size, len(examples))
         self.steps_per_epoch = len(examples) // self.batch_size
         self._epoch, self._order = -1, np.empty(0, np.intp)
-        self._settling = (0, 0)
+        self._cycles: tuple[Cycle, ...] = ()
+        self._settling, self._later = 0.0, examples.augmentation
 
-    def settle(self, steps: int, share: float) -> None:
-        """Over the last ``share`` of ``steps``, let ever more examples, up to half, come unvaried.
+    def follow(self, cycles: tuple[Cycle, ...], settling: float, later: Augmentation) -> None:
+        """Vary the examples by ``later`` in the second cycle, and less towards a cycle's end.
 
-        What is read later is not varied: the network ends on the hands that people have.
+        Over the last share ``settling`` of each cycle ever more examples, up to half, come
+        unvaried. What is read later is not varied: the network ends on the hands that people have.
         """
-        self._settling = (steps - int(steps * share), steps)
+        self._cycles, self._settling, self._later = cycles, settling, later
 
     def make(self, step: int) -> Batch:
         """Return the batch of ``step``: its part of the epoch's order, freshly varied."""
@@ -46,9 +50,16 @@ class Batches:
             shuffle = np.random.default_rng([self.seed, 1, epoch])
             self._epoch, self._order = epoch, shuffle.permutation(len(self.examples))
         chosen = self._order[place * self.batch_size : (place + 1) * self.batch_size]
-        first, last = self._settling
-        unvaried = 0.5 * (step - first) / (last - first) if step > first else 0.0
-        return self.examples.batch(chosen, np.random.default_rng([self.seed, 2, step]), unvaried)
+        unvaried, augmentation = 0.0, self.examples.augmentation
+        if self._cycles:
+            cycle = at(self._cycles, step)
+            settles = cycle.last - int((cycle.last - cycle.first) * self._settling)
+            if step > settles:
+                unvaried = 0.5 * (step - settles) / (cycle.last - settles)
+            if cycle.first > 0:
+                augmentation = self._later
+        rng = np.random.default_rng([self.seed, 2, step])
+        return self.examples.batch(chosen, rng, unvaried, augmentation)
 
     def ahead(self, first: int, last: int) -> Generator[Batch]:
         """Yield the batches from step ``first`` to before ``last``, each made while one is used.

@@ -23,7 +23,12 @@ class Config:
     """The settings of a training run. Each one is an option of the command line, with this help."""
 
     model: str = setting("cnn", "network: one of those in train/architectures.py")
-    epochs: int = setting(50, "passes through the data")
+    epochs: int = setting(90, "passes through the data")
+    restart_after: int = setting(
+        50,
+        "epochs after which the learning rate rises once more, to half its height, and examples "
+        "are varied as --later-augmentation says; 0 for never",
+    )
     batch_size: int = setting(128, "images a step")
     optimizer: str = setting("sgd", "update rule: sgd or adam")
     learning_rate: float = setting(
@@ -37,11 +42,12 @@ class Config:
         0.999, "memory of the average of weights, 0 (none) to 1; 0.999 is some thousand steps"
     )
     augmentation: str = setting("hand", "how examples are varied: one of those in train/augment/")
+    later_augmentation: str = setting("far", "how they are varied after the restart")
     pen_repeats: int = setting(3, "times that each pen drawing is seen an epoch, inked afresh")
     settling: float = setting(
         0.3,
-        "share of the run, at its end, over which ever more of the examples, up to half, come as "
-        "they were written, 0 to 1",
+        "share of the run (of each part, with a restart), at its end, over which ever more of the "
+        "examples, up to half, come as they were written, 0 to 1",
     )
     seed: int = setting(0, "whole number that everything random is drawn from")
     threads: int = dataclasses.field(
@@ -73,8 +79,9 @@ class Config:
             raise ValueError(f"settling: expected 0 to 1, got {self.settling}")
         if not 0 <= self.teacher_share <= 1:
             raise ValueError(f"teacher_share: expected 0 to 1, got {self.teacher_share}")
-        if self.seed < 0:
-            raise ValueError(f"seed: expected at least 0, got {self.seed}")
+        for name in ("seed", "restart_after"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: expected at least 0, got {getattr(self, name)}")
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise ValueError(
@@ -86,5 +93,10 @@ class Config:
         return dataclasses.asdict(self)
 
 
-CHOICES = {"model": ARCHITECTURES, "optimizer": OPTIMIZERS, "augmentation": AUGMENTATIONS}
+CHOICES = {
+    "model": ARCHITECTURES,
+    "optimizer": OPTIMIZERS,
+    "augmentation": AUGMENTATIONS,
+    "later_augmentation": AUGMENTATIONS,
+}
 """The settings that are names, and the names that they can be."""

@@ -45,11 +45,17 @@ class Examples:
         return len(self.images) + len(self.drawings)
 
     def batch(
-        self, indices: NDArray[np.integer], rng: np.random.Generator, unvaried: float = 0.0
+        self,
+        indices: NDArray[np.integer],
+        rng: np.random.Generator,
+        unvaried: float = 0.0,
+        augmentation: Augmentation | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Return fresh variants: inputs ``(batch, 28, 28, 1) float32`` and labels ``(batch,)
-        uint8``. About the share ``unvaried`` of them is left as it was written.
+        uint8``. About the share ``unvaried`` of them is left as it was written. They are varied by
+        ``augmentation``, by default the examples' own.
         """
+        vary = augmentation or self.augmentation
         varied = rng.random(len(indices)) >= unvaried
         images = np.empty((len(indices), 28, 28), np.uint8)
         labels = np.empty(len(indices), np.uint8)
@@ -59,13 +65,13 @@ class Examples:
             else:
                 drawing = self.drawings[index - len(self.images)]
                 images[place] = (
-                    ink(*self.augmentation.strokes(drawing.strokes, rng))
+                    ink(*vary.strokes(drawing.strokes, rng))
                     if varied[place]
                     else ink(drawing.strokes)
                 )
                 labels[place] = class_of(drawing)
         inputs = as_input(images)
-        inputs[varied] = self.augmentation.images(images[varied], rng)[..., None]
+        inputs[varied] = vary.images(images[varied], rng)[..., None]
         return inputs, labels
 
     def plain(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:

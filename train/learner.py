@@ -14,7 +14,7 @@ from train.architectures import build, ignore_input_gradient
 from train.checkpoint import Arrays, State
 from train.config import Config
 from train.parallel import DataParallel
-from train.schedule import learning_rate
+from train.schedule import Cycle, at
 
 
 class DivergedError(RuntimeError):
@@ -27,7 +27,7 @@ class Learner:
     def __init__(
         self,
         config: Config,
-        steps: int,
+        cycles: tuple[Cycle, ...],
         state: State,
         start: Sequential | None = None,
         outputs: int = DIGITS,
@@ -35,7 +35,8 @@ class Learner:
         """Begin as ``state`` says, or, where that is empty, with ``start`` or a fresh network of so
         many outputs.
         """
-        self.config, self.steps, self.step = config, steps, state.step
+        self.config, self.step = config, state.step
+        self._cycles, self.steps = cycles, cycles[-1].last
         if start is None:
             self.model = build(config.model, config.seed, outputs)
         else:
@@ -64,7 +65,7 @@ class Learner:
 
     def learning_rate(self) -> float:
         """Return the size of the step that comes next."""
-        return learning_rate(self.config.learning_rate, self.step, self.steps)
+        return at(self._cycles, self.step).learning_rate(self.step)
 
     def snapshot(self) -> State:
         """Return what a checkpoint needs to know of this, not copied.

@@ -8,6 +8,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from nn.model import Sequential
+from train import schedule
+from train.augment import AUGMENTATIONS
 from train.batches import Batches
 from train.checkpoint import Identity, State
 from train.config import Config
@@ -45,14 +47,15 @@ def fit(
     train.checkpoint.CheckpointError for a checkpoint that does not fit.
     """
     batches = Batches(task.train, config.batch_size, config.seed)
-    steps = config.epochs * batches.steps_per_epoch
-    batches.settle(steps, config.settling)
+    cycles = schedule.cycles(config, batches.steps_per_epoch)
+    steps = cycles[-1].last
+    batches.follow(cycles, config.settling, AUGMENTATIONS[config.later_augmentation])
     line_every = max(1, steps // LINES)
     directory.mkdir(parents=True, exist_ok=True)
     keeper = Keeper(directory / "checkpoint.npz", config, identity or {}, save_every)
     state = keeper.load(resume) if resume else State()
     losses = state.losses  # of the epoch so far
-    learner = Learner(config, steps, state, start, task.outputs)
+    learner = Learner(config, cycles, state, start, task.outputs)
     watcher = Watcher(directory, task, steps, batches.batch_size, state)
     ahead = batches.ahead(state.step, steps)
 

@@ -3,16 +3,54 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+
+from train.config import Config
 
 WARM_UP = 0.05
-"""The share of the run in which the learning rate rises from almost nothing."""
+"""The share of a cycle in which the learning rate rises from almost nothing."""
+AFTER_RESTART = 0.5
+"""A second cycle rises to this share of the first one's height: it refines what is there."""
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """Steps ``first`` to before ``last``, over which the learning rate rises and falls once."""
+
+    first: int
+    last: int
+    highest: float
+
+    def learning_rate(self, step: int) -> float:
+        """Return the rate for a step of the run that lies in this cycle."""
+        return learning_rate(self.highest, step - self.first, self.last - self.first)
+
+
+def cycles(config: Config, steps_per_epoch: int) -> tuple[Cycle, ...]:
+    """Return the cycles of a run, without gaps: one, or two where the settings ask for a restart.
+
+    Source: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017.
+    """
+    steps = config.epochs * steps_per_epoch
+    restart = config.restart_after * steps_per_epoch
+    if not 0 < restart < steps:
+        return (Cycle(0, steps, config.learning_rate),)
+    return (
+        Cycle(0, restart, config.learning_rate),
+        Cycle(restart, steps, AFTER_RESTART * config.learning_rate),
+    )
+
+
+def at(cycles: tuple[Cycle, ...], step: int) -> Cycle:
+    """Return the cycle in which a step lies."""
+    return next((cycle for cycle in cycles if step < cycle.last), cycles[-1])
 
 
 def learning_rate(highest: float, step: int, steps: int) -> float:
     """Return the rate for ``step`` of ``steps``: a straight rise, then half a cosine down to zero.
 
-    Source of the shape: Loshchilov and Hutter, "SGDR", 2017, without restarts; the rise is from
-    Goyal and others, "Accurate, Large Minibatch SGD", 2017.
+    The shape is that of the same paper; the rise is from Goyal and others, "Accurate, Large
+    Minibatch SGD", 2017.
     """
     warm_up = WARM_UP * steps
     if step < warm_up:

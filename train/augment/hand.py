@@ -16,18 +16,21 @@ from nn.ink import PEN_WIDTH
 from train.augment.base import Augmentation, Floats, register
 
 
-def warp(images: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
+def warp(images: NDArray[np.uint8], rng: np.random.Generator, more: Floats | None = None) -> Floats:
     """Turn, slant, stretch, shift and bend each image: ``(n, 28, 28) uint8`` to float32 from 0 to
     1.
 
     Each pixel of the result is looked up, between pixels, where an affine map and a smooth random
     displacement send it (Simard, Steinkraus, Platt, "Best Practices for Convolutional Neural
-    Networks Applied to Visual Document Analysis", 2003).
+    Networks Applied to Visual Document Analysis", 2003). ``more``, ``(n, 2, 2) float32``, is a map
+    for each image on top of the random one.
     """
     count, side = len(images), images.shape[1]
     middle = np.float32((side - 1) / 2)
     line = np.arange(side, dtype=np.float32) - middle
     affine = random_affine(rng, count, turn=0.13, slant=0.14, stretch=0.07)
+    if more is not None:
+        affine = affine @ more
     shift = rng.uniform(-1.4, 1.4, (count, 2)).astype(np.float32) + middle
     bend = _smooth_field(rng, count, side, size=0.55)
     x = affine[:, 0, 0, None, None] * line + affine[:, 0, 1, None, None] * line[:, None]

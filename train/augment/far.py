@@ -1,0 +1,84 @@
+"""Hands and pens far from the usual: leaning more, skipping, thinner than in `train.augment.hand`.
+
+Most examples are varied as there; some go to what people still read, and no farther.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.augment.base import Augmentation, Floats, register
+from train.augment.hand import HAND, random_affine, warp
+
+LEANING, SKIPPING, THINNER = 0.25, 0.08, 0.1
+"""So large a share is turned and slanted beyond the usual, interrupted, or drawn thinner."""
+TURN, SLANT = 0.2, 0.25
+"""Of those that lean: standard deviations in radians, and of the angle's tangent."""
+
+
+def vary_strokes(
+    strokes: Sequence[NDArray[np.floating]], rng: np.random.Generator
+) -> tuple[list[Floats], float]:
+    """Return another hand's version of a drawing, and the width of its pen in MNIST's pixels."""
+    usual, pen_width = HAND.strokes(strokes, rng)
+    varied = [np.asarray(stroke, np.float32) for stroke in usual]
+    if rng.random() < LEANING:
+        lean = _lean(rng, 1)[0]
+        varied = [stroke @ lean for stroke in varied]
+    if rng.random() < SKIPPING:
+        varied = _interrupted(varied, rng)
+    if rng.random() < THINNER:
+        pen_width *= float(rng.uniform(0.5, 0.8))
+    return varied, pen_width
+
+
+def vary_images(images: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
+    """Return other versions of ``(n, 28, 28) uint8`` images, ``float32`` from 0 to 1."""
+    thinner = rng.random(len(images)) < THINNER
+    if thinner.any():
+        images = images.copy()
+        images[thinner] = _thinner(images[thinner], rng)
+    leaning = rng.random(len(images)) < LEANING
+    more = np.broadcast_to(np.eye(2, dtype=np.float32), (len(images), 2, 2)).copy()
+    more[leaning] = _lean(rng, int(leaning.sum()))
+    return warp(images, rng, more)
+
+
+def _lean(rng: np.random.Generator, count: int) -> Floats:
+    return random_affine(rng, count, turn=TURN, slant=SLANT, stretch=0.05)
+
+
+def _thinner(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Take one pixel off every stroke, on one side: the least of each pixel and its neighbour."""
+    axis = int(rng.integers(1, 3))
+    return np.minimum(images, np.roll(images, 1, axis))
+
+
+def _interrupted(strokes: Sequence[Floats], rng: np.random.Generator) -> list[Floats]:
+    """Lift the pen once on the longest stroke, for up to an eighth of the way."""
+    lengths = [_travelled(stroke) for stroke in strokes]
+    longest = max(range(len(strokes)), key=lambda i: lengths[i][-1])
+    stroke, length = strokes[longest], lengths[longest]
+    if length[-1] <= 0:
+        return list(strokes)
+    begin = rng.uniform(0.1, 0.85) * length[-1]
+    end = begin + rng.uniform(0.02, 0.125) * length[-1]
+    cut = np.array(
+        [[np.interp(at, length, stroke[:, axis]) for axis in (0, 1)] for at in (begin, end)],
+        np.float32,
+    )
+    before = np.concatenate([stroke[length < begin], cut[:1]])
+    after = np.concatenate([cut[1:], stroke[length > end]])
+    return [*strokes[:longest], before, after, *strokes[longest + 1 :]]
+
+
+def _travelled(stroke: Floats) -> NDArray[np.float64]:
+    """Return how far the pen has come at each point."""
+    steps = np.hypot(*np.diff(stroke.astype(np.float64), axis=0).T)
+    return np.concatenate(([0.0], np.cumsum(steps)))
+
+
+FAR = register("far", Augmentation(vary_strokes, vary_images))
