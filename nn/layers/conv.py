@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from nn.layers.base import Array, Layer, check_sizes, he_normal
+from nn.layers.product import product
 
 BLOCK_BYTES = 1 << 19
 """How much of the unfolded input is made at a time: half a megabyte stays in a core's own cache."""
@@ -131,7 +132,7 @@ def _correlate(padded: Array, size: int, stride: int, weight: Array) -> Array:
     out = np.empty(shape, np.result_type(padded, weight))
     out_rows = out.reshape(-1, weight.shape[1])
     for columns, rows in _unfold(padded, size, stride):
-        np.matmul(columns, weight, out=out_rows[rows])
+        product(columns, weight, out_rows[rows])
     return out
 
 

@@ -20,6 +20,7 @@ from nn.layers import (
     MaxPool2D,
     ReLU,
     conv,
+    product,
 )
 from tests.unit.gradients import check_gradients, distinct, in_float64, scale_gradient
 
@@ -366,3 +367,20 @@ def test_a_size_that_cannot_work_is_refused(make_layer: Callable[[], Layer], mes
 def test_every_layer_is_in_the_register_and_checked_here() -> None:
     shipped = {name for name, layer in Layer.registry.items() if layer.__module__.startswith("nn.")}
     assert shipped == {name.split()[0] for name in LAYERS}
+
+
+@pytest.mark.parametrize("inputs", [2, 8, 32])
+def test_convolutions_without_blas_are_the_same(
+    inputs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = rng_of(inputs)
+    layer = in_float64(Conv2D(inputs, 5, rng=rng))
+    x = rng.standard_normal((3, 6, 7, inputs))
+    grad_out = rng.standard_normal((3, 6, 7, 5))
+    results = []
+    for has_blas in (True, False):
+        monkeypatch.setattr(product, "HAS_BLAS", has_blas)
+        out = layer.forward(x, training=True)
+        results.append((out, layer.backward(grad_out), *layer.grads.values()))
+    for with_blas, without in zip(*results, strict=True):
+        np.testing.assert_allclose(without, with_blas, rtol=1e-12, atol=1e-12)
