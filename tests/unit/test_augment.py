@@ -8,6 +8,7 @@ import pytest
 from nn.ink import ink
 from tests.sample import drawings
 from train.augment import random_affine, vary_strokes, warp
+from train.augment.far import FAR, skipped
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +65,38 @@ def test_affine_maps_are_spread_around_the_identity():
     maps = random_affine(np.random.default_rng(8), 20_000, turn=0.1, slant=0.1, stretch=0.1)
     np.testing.assert_allclose(maps.mean(axis=0), np.eye(2), atol=0.02)
     assert np.linalg.det(maps).min() > 0  # nothing is mirrored
+
+
+def test_far_hands_lean_skip_and_thin_but_keep_the_form(images):
+    rng = np.random.default_rng(9)
+    before = images.copy()
+    varied = FAR.images(images, rng)
+    assert np.array_equal(images, before)
+    assert varied.shape == images.shape
+    assert varied.dtype == np.float32
+    assert varied.min() >= 0
+    assert varied.max() <= 1
+    broken = 0
+    for drawing in drawings() * 20:
+        strokes = [np.array(stroke, np.float32) for stroke in drawing.strokes]
+        changed, pen_width = FAR.strokes(strokes, rng)
+        broken += len(changed) - len(strokes)
+        assert 0.6 <= pen_width <= 5.0
+        assert ink(changed, pen_width).any()
+    assert 0 < broken < 0.2 * 20 * len(drawings())  # now and then a pen skips
+
+
+def test_a_skipping_pen_leaves_a_gap_in_the_longest_stroke():
+    line = np.stack([np.linspace(0, 1, 60), np.zeros(60)], axis=1).astype(np.float32)
+    short = np.array([[0, 1], [0.1, 1]], np.float32)
+    before, after, kept = skipped([line, short], np.random.default_rng(10))
+    assert np.array_equal(kept, short)
+    gap = after[0, 0] - before[-1, 0]
+    assert 0.02 <= gap <= 0.126
+    assert before[0, 0] == 0
+    assert after[-1, 0] == 1
+
+
+def test_a_dot_cannot_skip():
+    dot = [np.array([[5, 5]], np.float32)]
+    assert len(skipped(dot, np.random.default_rng(11))) == 1

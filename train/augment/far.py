@@ -29,7 +29,7 @@ def vary_strokes(
         lean = _lean(rng, 1)[0]
         varied = [stroke @ lean for stroke in varied]
     if rng.random() < SKIPPING:
-        varied = _interrupted(varied, rng)
+        varied = skipped(varied, rng)
     if rng.random() < THINNER:
         pen_width *= float(rng.uniform(0.5, 0.8))
     return varied, pen_width
@@ -57,7 +57,7 @@ def _thinner(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
     return np.minimum(images, np.roll(images, 1, axis))
 
 
-def _interrupted(strokes: Sequence[Floats], rng: np.random.Generator) -> list[Floats]:
+def skipped(strokes: Sequence[Floats], rng: np.random.Generator) -> list[Floats]:
     """Lift the pen once on the longest stroke, for up to an eighth of the way."""
     lengths = [_travelled(stroke) for stroke in strokes]
     longest = max(range(len(strokes)), key=lambda i: lengths[i][-1])

@@ -1,0 +1,46 @@
+"""The learning rate: one rise and fall, or two with a restart between them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from train.augment import AUGMENTATIONS
+from train.batches import Batches
+from train.config import Config
+from train.examples import Examples
+from train.schedule import at, cycles
+
+
+def test_without_a_restart_there_is_one_cycle():
+    for restart_after in (0, 5, 9):
+        (only,) = cycles(Config(epochs=5, restart_after=restart_after), 7)
+        assert (only.first, only.last, only.highest) == (0, 35, 0.1)
+
+
+def test_after_the_restart_the_rate_rises_to_half_and_falls_again():
+    run = cycles(Config(epochs=30, restart_after=20, learning_rate=0.2), 10)
+    rates = np.array([at(run, step).learning_rate(step) for step in range(300)])
+    assert rates[:200].max() == pytest.approx(0.2, rel=0.1)
+    assert rates[199] < 1e-3 * rates.max()
+    assert rates[200:].max() == pytest.approx(0.1, rel=0.2)
+    assert rates[299] < 1e-3 * rates.max()
+    assert (rates >= 0).all()
+
+
+def test_the_first_part_of_a_longer_run_is_the_shorter_run():
+    short = cycles(Config(epochs=4, restart_after=0), 10)
+    long = cycles(Config(epochs=7, restart_after=4), 10)
+    for step in range(40):
+        assert at(long, step).learning_rate(step) == at(short, step).learning_rate(step)
+
+
+def test_after_the_restart_examples_are_varied_in_the_later_way():
+    images = np.random.default_rng(0).integers(0, 256, (40, 28, 28), np.uint8)
+    examples = Examples(images, np.zeros(40, np.uint8), (), AUGMENTATIONS["hand"])
+    batches = Batches(examples, 10, seed=0)  # four steps an epoch
+    batches.follow(cycles(Config(epochs=4, restart_after=2), 4), 0.25, AUGMENTATIONS["none"])
+    plain = {image.tobytes() for image in (images[..., None] * np.float32(1 / 255))}
+    unvaried = [sum(one.tobytes() in plain for one in batches.make(step)[0]) for step in range(16)]
+    assert unvaried[:7] == [0] * 7  # the hand varies every one, until the cycle settles
+    assert unvaried[8:] == [10] * 8
