@@ -24,6 +24,8 @@ Box = tuple[float, float, float, float]
 """``(left, top, right, bottom)``, y downwards."""
 Parts = tuple[int, ...]
 """The numbers of the strokes, or the pieces of a picture, that make up a mark."""
+Run = tuple[int, int]
+"""The first of neighbouring marks, and the one after the last."""
 Look = Callable[[list[Parts]], NDArray[np.float32]]
 """Returns the network's ``(marks, at least 10)`` probabilities of marks."""
 
@@ -65,21 +67,28 @@ class _Mark(NamedTuple):
 def read_row(boxes: Sequence[Box], look: Look, refuse_from: float) -> list[Found]:
     """Read a row of strokes or pieces by their ``boxes``, from left to right.
 
-    ``look`` is called once. What is no digit with a probability above ``refuse_from`` is ``"?"``.
+    ``look`` is called at most twice: with the single marks, then with the runs of neighbours that
+    may still be better. What is no digit with a probability above ``refuse_from`` is ``"?"``.
     """
     if not boxes:
         return []
     marks = _marks(boxes)
     row = _union([mark.box for mark in marks])
     height = max(max(bottom - top for _, top, _, bottom in (mark.box for mark in marks)), 1e-9)
-    runs = _runs(marks, height)
-    seen = look([_parts(marks[first:last]) for first, last in runs])
-    value = {
-        run: _value(marks, run, probabilities, row, height)
-        for run, probabilities in zip(runs, seen, strict=True)
-    }
-    found = dict(zip(runs, seen, strict=True))
-    gaps = [_gap(a, b, height) - _above(a, b, height) for a, b in pairwise(marks)]
+    found: dict[Run, NDArray[np.float32]] = {}
+    value: dict[Run, tuple[float, str]] = {}
+
+    def look_at(runs: list[Run]) -> None:
+        for run, probabilities in zip(
+            runs, look([_parts(marks[first:last]) for first, last in runs]), strict=True
+        ):
+            found[run] = probabilities
+            value[run] = _value(marks, run, probabilities, row, height)
+
+    look_at([(first, first + 1) for first in range(len(marks))])
+    gaps = _Gaps.between(marks, height)
+    if promising := [run for run in _runs(marks, height) if gaps.may_be_one(run, value)]:
+        look_at(promising)
     return [
         Found(
             _symbol(found[run], value[run][1], refuse_from),
@@ -88,6 +97,30 @@ def read_row(boxes: Sequence[Box], look: Look, refuse_from: float) -> list[Found
         )
         for run in _best_way(len(marks), value, gaps)
     ]
+
+
+class _Gaps(NamedTuple):
+    """The logarithms of how likely each gap lies within one digit, and between two."""
+
+    one: list[float]
+    two: list[float]
+
+    @classmethod
+    def between(cls, marks: Sequence[_Mark], height: float) -> _Gaps:
+        gaps = [_gap(a, b, height) - _above(a, b, height) for a, b in pairwise(marks)]
+        return cls(
+            [-_softplus((gap - EVEN_GAP) / GAP_SCALE) for gap in gaps],
+            [-_softplus(-(gap - EVEN_GAP) / GAP_SCALE) for gap in gaps],
+        )
+
+    def may_be_one(self, run: Run, value: dict[Run, tuple[float, str]]) -> bool:
+        """Tell whether a run could beat its single marks: no logarithm of a likelihood is above 0.
+
+        Most neighbours need not be looked at, then, and the answer is the same.
+        """
+        first, last = run
+        apart = sum(value[mark, mark + 1][0] for mark in range(first, last))
+        return sum(self.one[first : last - 1]) > apart + sum(self.two[first : last - 1])
 
 
 def _marks(boxes: Sequence[Box]) -> list[_Mark]:
@@ -121,11 +154,10 @@ def _is_one(a: Box, b: Box, height: float) -> bool:
     return wide[0] + margin < (narrow[0] + narrow[2]) / 2 < wide[2] - margin
 
 
-def _runs(marks: Sequence[_Mark], height: float) -> list[tuple[int, int]]:
-    """Return the runs of neighbours, ``(first, after the last)``, that one digit could be."""
+def _runs(marks: Sequence[_Mark], height: float) -> list[Run]:
+    """Return the runs of several neighbours that one digit could be."""
     runs = []
     for first in range(len(marks)):
-        runs.append((first, first + 1))
         for last in range(first + 1, min(first + MOST_IN_A_DIGIT, len(marks))):
             left, top, right, bottom = _union([mark.box for mark in marks[first : last + 1]])
             if _gap(
@@ -138,7 +170,7 @@ def _runs(marks: Sequence[_Mark], height: float) -> list[tuple[int, int]]:
 
 def _value(
     marks: Sequence[_Mark],
-    run: tuple[int, int],
+    run: Run,
     probabilities: NDArray[np.float32],
     row: Box,
     height: float,
@@ -165,21 +197,17 @@ def _sign(box: Box, row: Box, height: float) -> str:
     return ""
 
 
-def _best_way(
-    count: int, value: dict[tuple[int, int], tuple[float, str]], gaps: Sequence[float]
-) -> list[tuple[int, int]]:
+def _best_way(count: int, value: dict[Run, tuple[float, str]], gaps: _Gaps) -> list[Run]:
     """Return the division of ``count`` marks into runs whose values and gaps are most likely."""
-    one = [-_softplus((gap - EVEN_GAP) / GAP_SCALE) for gap in gaps]
-    two = [-_softplus(-(gap - EVEN_GAP) / GAP_SCALE) for gap in gaps]
-    best: list[tuple[float, tuple[int, int] | None]] = [(0.0, None)]
+    best: list[tuple[float, Run | None]] = [(0.0, None)]
     for last in range(1, count + 1):
-        ways: list[tuple[float, tuple[int, int] | None]] = [(NEVER, None)]
+        ways: list[tuple[float, Run | None]] = [(NEVER, None)]
         for first in range(max(0, last - MOST_IN_A_DIGIT), last):
             if (first, last) in value:
-                total = best[first][0] + value[first, last][0] + sum(one[first : last - 1])
-                ways.append((total + (two[first - 1] if first else 0.0), (first, last)))
+                total = best[first][0] + value[first, last][0] + sum(gaps.one[first : last - 1])
+                ways.append((total + (gaps.two[first - 1] if first else 0.0), (first, last)))
         best.append(max(ways, key=lambda way: way[0]))
-    way: list[tuple[int, int]] = []
+    way: list[Run] = []
     run = best[count][1]
     while run is not None:
         way.insert(0, run)
