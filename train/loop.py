@@ -17,6 +17,7 @@ from train.examples import Task
 from train.interrupt import Stopped, stop_request
 from train.keeper import Keeper
 from train.learner import DivergedError, Learner
+from train.memory import keep_freed_memory
 from train.teachers import Teachers
 from train.watch import Watcher
 
@@ -52,6 +53,7 @@ def fit(
     batches.follow(cycles, config.settling, AUGMENTATIONS[config.later_augmentation])
     line_every = max(1, steps // LINES)
     directory.mkdir(parents=True, exist_ok=True)
+    keep_freed_memory()
     keeper = Keeper(directory / "checkpoint.npz", config, identity or {}, save_every)
     state = keeper.load(resume) if resume else State()
     losses = state.losses  # of the epoch so far

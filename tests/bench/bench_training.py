@@ -102,8 +102,10 @@ def _numpy_step(batch_size: int, threads: int) -> Callable[[], object]:
 
     from nn.optim import SGD
     from train.architectures import build
+    from train.memory import keep_freed_memory
     from train.parallel import DataParallel
 
+    keep_freed_memory()
     rng = np.random.default_rng(0)
     inputs = rng.random((batch_size, 28, 28, 1), dtype=np.float32)
     labels = rng.integers(0, 10, batch_size)
