@@ -42,6 +42,7 @@ INSIDE = 0.12  # as does one whose middle is farther than this share from both e
 SURELY_TWO = 0.30  # a gap that no digit has within it
 WIDEST = 1.35  # no digit is wider
 BESIDE, ABOVE = 0.1, 0.15  # marks that share less of the lower one's height seem nearer by this
+FLAT = 0.2  # of its width: the height of a dash; a dot has neither
 EVEN_GAP, GAP_SCALE = 0.04, 0.035  # at this gap one is as likely as two; how fast that changes
 REFUSAL = math.log(0.05)  # what is no digit is that much less likely to have been meant
 A_SIGN = math.log(0.8)  # how likely a mark is a point or a minus that looks like one
@@ -176,8 +177,9 @@ def _value(
     height: float,
 ) -> tuple[float, str]:
     """Return the logarithm of how likely a run is one mark, and the sign that it looks like."""
-    if run[1] - run[0] == 1 < len(marks):
-        sign = _sign(marks[run[0]].box, row, height)
+    if run[1] - run[0] == 1:
+        box = marks[run[0]].box
+        sign = _sign(box, row, height) if len(marks) > 1 else _lone_sign(box)
         if sign:  # enlarged for the network, a dot may look like anything
             return A_SIGN, sign
     digit = math.log(max(float(probabilities[:DIGITS].max()), 1e-12))
@@ -195,6 +197,12 @@ def _sign(box: Box, row: Box, height: float) -> str:
     if wide >= 0.12 and high <= 0.35 * wide and 0.25 <= middle <= 0.8:
         return MINUS
     return ""
+
+
+def _lone_sign(box: Box) -> str:
+    """Return UNKNOWN for a dot or a dash that stands alone: no digit is so flat, else ``""``."""
+    left, top, right, bottom = box
+    return UNKNOWN if bottom - top <= FLAT * (right - left) else ""
 
 
 def _best_way(count: int, value: dict[Run, tuple[float, str]], gaps: _Gaps) -> list[Run]:

@@ -201,3 +201,18 @@ def test_every_stroke_is_in_exactly_one_mark(corners: Any, seed: int) -> None:
     boxes = [(left, top, left + wide, top + high) for left, top, wide, high in corners]
     found = read_row(boxes, look, 0.5)
     assert sorted(part for mark in found for part in mark.parts) == list(range(len(boxes)))
+
+
+@pytest.mark.parametrize(
+    "strokes",
+    [
+        [[(5, 5)]],
+        [[(5, 5), (5, 5)]],
+        [[(0, 0), (50, 4), (100, -3)]],
+        [[(100, 7), (0, 0)]],
+    ],
+)
+def test_a_lone_dot_or_dash_is_no_digit(recognizer: Recognizer, strokes: Any) -> None:
+    reading = recognizer.read(strokes)
+    assert reading.text == "?"
+    assert reading.digits[0].digit is None
