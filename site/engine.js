@@ -4,6 +4,7 @@
 // at most one waits: a newer drawing takes the place of the one that waits, so drawing fast never makes a queue. While
 // Python loads, the newest drawing waits too, and is answered first.
 
+import { inWords } from './fault.js';
 import { readOnServer, serverAnswers, viewOnServer } from './predict.js';
 import { RefusedError, startPython } from './python.js';
 
@@ -42,7 +43,8 @@ import { RefusedError, startPython } from './python.js';
  * @property {(about: {image: string, label: number}) => Promise<Lesson>} [lesson]
  * @property {(known: Correction[]) => Promise<{corrections: number, steps: number}>} [teach]
  * @typedef {'teach' | 'read' | 'view' | 'look' | 'explain' | 'lesson'} Kind
- * @typedef {{id: number, ok: false, error: string, superseded?: boolean}} Failed
+ * @typedef {string | import('./words.js').Said} Problem
+ * @typedef {{id: number, ok: false, error: Problem, superseded?: boolean}} Failed
  */
 /**
  * @template T
@@ -63,7 +65,7 @@ const LONGEST_PAUSE = 30_000;
 export class Engine extends EventTarget {
   /** @type {State} */
   state = 'loading';
-  /** Why the browser does not answer, in words; '' while it may. */
+  /** Why the browser does not answer, in words; '' while it may. @type {Problem} */
   problem = '';
   /** @type {import('./python.js').About | undefined} */
   about;
@@ -78,7 +80,7 @@ export class Engine extends EventTarget {
   #busy = false;
   #measures = 0;
   #restarted = false;
-  /** Why Python does not run here, in words. */
+  /** Why Python does not run here, in words. @type {Problem} */
   #pythonProblem = '';
   /** Requests in a row that the server has failed. */
   #failures = 0;
@@ -246,7 +248,7 @@ export class Engine extends EventTarget {
   async #missServer(error) {
     this.#failures++;
     if (this.#failures === 1 && (await serverAnswers())) return;
-    this.problem = `${this.#pythonProblem}, and ${inWords(error)}; trying again`;
+    this.problem = { key: 'fault.both', values: { first: this.#pythonProblem, second: inWords(error) } };
     this.#become('none');
     this.#awaitServer();
   }
@@ -271,11 +273,6 @@ export class Engine extends EventTarget {
     }
     performance.measure('predict', { start, detail: { engine: this.state } });
   }
-}
-
-/** @param {unknown} error */
-function inWords(error) {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** @param {Request} request in whose place a newer one has come */

@@ -3,6 +3,8 @@
 // What must come, and how large it is, stands in generated/manifest.json, which the build writes. A file that is
 // missing, cut short or altered is an error in words here, before Python would stumble over it.
 
+import { Fault } from './fault.js';
+
 /**
  * @typedef {{path: string, sha256: string, size: number}} Listed
  * @typedef {{loaded: number, total: number}} Progress bytes
@@ -15,14 +17,15 @@ const NEEDED = {
 };
 
 /** A file did not come, or not as it should be. */
-export class DownloadError extends Error {
+export class DownloadError extends Fault {
   /**
+   * @param {string} key names its words
    * @param {string} path
-   * @param {string} problem
+   * @param {import('./words.js').Values} [values]
    * @param {ErrorOptions} [options]
    */
-  constructor(path, problem, options) {
-    super(`${path} ${problem}`, options);
+  constructor(key, path, values, options) {
+    super(key, { path, ...values }, options);
     this.path = path;
   }
 }
@@ -41,7 +44,7 @@ export async function readList() {
     const stock = [...files, ...fallback].filter((file) => NEEDED.stock.test(file.path));
     return { cut: cut.some((file) => file.path === 'generated/python.wasm') ? cut : [], stock };
   } catch (error) {
-    throw new DownloadError(path, 'is not a list of files', { cause: error });
+    throw new DownloadError('fault.list', path, {}, { cause: error });
   }
 }
 
@@ -107,11 +110,11 @@ async function fetchFile({ path, sha256, size }, count, options) {
       count(value.length);
     }
   } catch (error) {
-    throw new DownloadError(path, `broke off after ${filled} of ${size} bytes`, { cause: error });
+    throw new DownloadError('fault.broken', path, { filled, size }, { cause: error });
   }
-  if (filled !== size) throw new OtherBytesError(path, `has ${filled} bytes instead of ${size}`);
+  if (filled !== size) throw new OtherBytesError('fault.size', path, { filled, size });
   if (crypto.subtle && (await digest(bytes)) !== sha256) {
-    throw new OtherBytesError(path, `is damaged, or belongs to another version of this page`);
+    throw new OtherBytesError('fault.damaged', path);
   }
   return bytes.buffer;
 }
@@ -126,9 +129,9 @@ async function request(path, options) {
   try {
     response = await fetch(new URL(path, import.meta.url), options);
   } catch (error) {
-    throw new DownloadError(path, 'could not be loaded: the network failed', { cause: error });
+    throw new DownloadError('fault.network', path, {}, { cause: error });
   }
-  if (!response.ok) throw new DownloadError(path, `could not be loaded: HTTP ${response.status}`);
+  if (!response.ok) throw new DownloadError('fault.http', path, { status: String(response.status) });
   return response;
 }
 

@@ -1,6 +1,7 @@
 // The playground: hands the drawing to Python, and puts cells into PyScript's editor.
 
 import { keptDrawing } from './drawing.js';
+import { Fault, inWords } from './fault.js';
 import { language, offerLanguages, put } from './words.js';
 
 const ENVIRONMENT = 'digits';
@@ -25,7 +26,7 @@ function script(program, setup = false) {
 /** @param {string} path */
 async function load(path) {
   const response = await fetch(new URL(path, import.meta.url));
-  if (!response.ok) throw new Error(`${path} could not be loaded: HTTP ${response.status}`);
+  if (!response.ok) throw new Fault('fault.http', { path, status: String(response.status) });
   return response.text();
 }
 
@@ -67,5 +68,5 @@ try {
 } catch (error) {
   const notice = /** @type {HTMLElement} */ (document.getElementById('notice'));
   notice.hidden = false;
-  put(notice, 'playground.failed', { problem: error instanceof Error ? error.message : String(error) });
+  put(notice, 'playground.failed', { problem: inWords(error) });
 }

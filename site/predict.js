@@ -1,5 +1,6 @@
 // Asks the server that may stand behind this page, for browsers that cannot run Python.
 
+import { Fault } from './fault.js';
 import { RefusedError } from './python.js';
 
 /** A server that is silent for this long is not there, milliseconds. */
@@ -53,14 +54,14 @@ async function post(asked) {
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(asked),
   });
-  if (!isJson(response)) throw new Error(`the server answered HTTP ${response.status} and no reading`);
+  if (!isJson(response)) throw new Fault('fault.server.page', { status: String(response.status) });
   const answer = parse(text);
   if (response.ok) {
-    if (!isReading(answer)) throw new Error('the server answered something that is no reading');
+    if (!isReading(answer)) throw new Fault('fault.server.nonsense');
     return answer;
   }
   const reason = answer?.detail ?? answer?.title ?? `HTTP ${response.status}`;
-  throw response.status < 500 ? new RefusedError(reason) : new Error(`the server failed: ${reason}`);
+  throw response.status < 500 ? new RefusedError(reason) : new Fault('fault.server.failed', { reason });
 }
 
 /**
@@ -75,8 +76,8 @@ async function ask(path, options) {
     const response = await fetch(new URL(path, import.meta.url), { ...options, signal: controller.signal });
     return { response, text: await response.text() };
   } catch (cause) {
-    const late = `the server did not answer for ${LIMIT / 1000} seconds`;
-    throw new Error(controller.signal.aborted ? late : 'the server does not answer', { cause });
+    const late = controller.signal.aborted;
+    throw new Fault(late ? 'fault.server.late' : 'fault.server.gone', { seconds: LIMIT / 1000 }, { cause });
   } finally {
     clearTimeout(timer);
   }

@@ -1,5 +1,6 @@
 // Starts Python in a worker, through PyScript, and asks it; what goes wrong is an error in words.
 
+import { Fault } from './fault.js';
 import { download, DownloadError, readList } from './files.js';
 
 /**
@@ -40,7 +41,7 @@ export async function startPython(onProgress) {
 }
 
 /** Files do not arrive: another start would wait for them as well. */
-class StandstillError extends Error {}
+class StandstillError extends Fault {}
 
 /**
  * @param {'cut' | 'stock'} runtime
@@ -54,8 +55,8 @@ async function startRuntime(runtime, needed, whole, onProgress) {
   const failure = rejection();
   let limit = LINE_LIMIT;
   const { watch, rest } = watchdog(() => {
-    const Kind = limit === LINE_LIMIT ? StandstillError : Error;
-    failure.reject(new Kind(`starting Python made no progress for ${limit / 1000} seconds`));
+    const Kind = limit === LINE_LIMIT ? StandstillError : Fault;
+    failure.reject(new Kind('fault.standstill', { seconds: limit / 1000 }));
   });
   /** @type {any} */
   let worker;
@@ -124,7 +125,7 @@ async function checkWebAssembly() {
   try {
     await WebAssembly.instantiate(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)); // the empty module
   } catch (error) {
-    throw new Error('this browser has WebAssembly switched off', { cause: error });
+    throw new Fault('fault.webassembly', {}, { cause: error });
   }
 }
 
@@ -162,10 +163,10 @@ async function createWorker(downloads, whole, watch, fail, signal) {
   worker.addEventListener('message', (/** @type {MessageEvent} */ { data, ports }) => {
     watch();
     if (data?.runtime === 'waiting') feed(ports[0], downloads, whole);
-    if (data?.runtime === 'failed') fail(new Error(`Python did not start: ${data.error}`));
+    if (data?.runtime === 'failed') fail(new Fault('fault.start', { reason: data.error }));
   });
   worker.addEventListener('error', (/** @type {ErrorEvent} */ event) => {
-    fail(new Error(`Python's worker failed: ${event.message || 'no reason given'}`));
+    fail(new Fault('fault.worker', { reason: event.message || '?' }));
   });
   return worker;
 }
@@ -175,7 +176,7 @@ async function importPyScript() {
   try {
     return await import('./generated/pyscript/core.js');
   } catch (error) {
-    throw new Error('generated/pyscript/core.js could not be loaded', { cause: error });
+    throw new Fault('fault.missing', { path: 'generated/pyscript/core.js' }, { cause: error });
   }
 }
 
@@ -205,7 +206,7 @@ function feed(port, downloads, whole) {
 async function request(worker, failure, name, ...given) {
   const late = rejection();
   const timer = setTimeout(
-    () => late.reject(new Error(`Python did not answer for ${ANSWER_LIMIT / 1000} seconds`)),
+    () => late.reject(new Fault('fault.silent', { seconds: ANSWER_LIMIT / 1000 })),
     ANSWER_LIMIT,
   );
   try {

@@ -5,7 +5,8 @@
 // that name in `data-part`. A text that depends on a number, {count}, is given for each of the language's plural forms.
 
 /**
- * @typedef {Record<string, string | number>} Values numbers are written as the language does
+ * @typedef {{key: string, values?: Values}} Said a text that is part of another
+ * @typedef {{[place: string]: string | number | Said}} Values numbers are written as the language does
  * @typedef {Record<string, string | Record<string, string>>} Words
  * @typedef {'text' | 'label' | 'title'} Kind
  */
@@ -60,8 +61,9 @@ export function say(key, values = {}) {
     text = text[form] ?? text.other;
   }
   return text.replace(/\{(\w+)\}/g, (_, name) => {
-    const value = values[name];
-    return typeof value === 'number' ? number(value) : String(value ?? '');
+    const value = values[name] ?? '';
+    if (typeof value === 'object') return say(value.key, value.values);
+    return typeof value === 'number' ? number(value) : value;
   });
 }
 

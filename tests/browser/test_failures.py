@@ -86,7 +86,7 @@ def test_a_truncated_file_is_named_in_words(
     page.goto(own_host.url)
     wait_for_engine(page, "none")
     size = (own_host.directory / name).stat().st_size
-    expect_message(page, f"{name} has 1000 bytes instead of {size}")
+    expect_message(page, f"{name} has 1,000 bytes instead of {size:,}")
 
 
 def test_an_altered_file_is_named_in_words(new_context: NewContext, own_host: StaticHost) -> None:

@@ -127,6 +127,22 @@ def test_words_that_are_missing_leave_an_english_page(
     expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
+def test_what_goes_wrong_is_told_in_the_language_that_is_chosen(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    own_host.missing.add("engine.py")
+    page = open_in(new_context, own_host, "de")
+    wait_for_engine(page, "none")
+    notice = page.locator("#notice-text")
+    expect(notice).to_have_text(
+        "Deine Zeichnungen können nicht gelesen werden: engine.py ließ sich nicht laden: HTTP 404."
+    )
+    page.locator("#language").select_option("fr")
+    expect(notice).to_have_text(
+        "Vos dessins ne peuvent pas être lus : engine.py n’a pas pu être chargé : HTTP 404."
+    )
+
+
 @pytest.fixture(scope="module")
 def running_page(module_context: NewContext, site_host: StaticHost) -> Page:
     page = open_in(module_context, site_host, "en")
