@@ -31,10 +31,10 @@ from nn.recognizer import as_input
 DEFAULT_PATH = Path(__file__).with_name("rehearsal.npz")
 LEARNED = 0.75
 """Learning stops when each correction's digit has this probability: less is forgotten then."""
-MOST_STEPS = 300
+MOST_STEPS = 150
 LEARNING_RATE = 0.1
-MOMENTUM = 0.5
-SHARE = 0.05
+MOMENTUM = 0.8
+SHARE = 0.03
 """The corrections' part in the loss; the rest is the rehearsal's."""
 SLANTS = (-0.22, 0.0, 0.22)
 TURNS = (-0.12, 0.12)

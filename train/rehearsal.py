@@ -19,8 +19,10 @@ from train.examples import Examples, inked_drawings
 
 EXAMPLES = 12_000
 """So many training examples, drawn by lot, are looked at."""
-KEPT = 600
-"""So many are kept: half of them by lot, half because the network is least sure of them."""
+KEPT = 800
+HARD = 0.9
+"""So many are kept, and this part of them because the network is least sure of them: what is
+learned takes those first from their digits. The others are drawn by lot."""
 LEVELS = 31
 """Features are stored in so many steps, of their square root: five bits, and no harm measured."""
 RIDGE = 0.1
@@ -70,14 +72,15 @@ def _images(examples: Examples, chosen: NDArray[np.integer]) -> NDArray[np.uint8
 def _hard_and_easy(
     recognizer: Recognizer, found: NDArray[np.float32], rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Choose equally many of each answer: the least certain, and others by lot."""
+    """Choose equally many of each answer: the least certain ones, and a few others by lot."""
     sure = softmax(last_layer(recognizer.model).forward(found))
     answers, ranked = sure.argmax(axis=1), np.sort(sure, axis=1)
     margin = ranked[:, -1] - ranked[:, -2]
-    half = KEPT // sure.shape[1] // 2
+    of_each = KEPT // sure.shape[1]
+    hard = round(HARD * of_each)
     kept: list[NDArray[np.intp]] = []
     for answer in range(sure.shape[1]):
         own = np.flatnonzero(answers == answer)
         own = own[np.argsort(margin[own], kind="stable")]
-        kept += [own[:half], rng.permutation(own[half:])[:half]]
+        kept += [own[:hard], rng.permutation(own[hard:])[: of_each - hard]]
     return np.concatenate(kept)

@@ -4,7 +4,9 @@
 
 The hands are those of writers that no network has learned from (the validation part; the test part
 stays untouched). Two kinds of private ways: digits that the network misreads, and letters or signs
-that stand for a digit of the lot's choice, as in a shorthand of one's own. Each is drawn again by
+that stand for a digit of the lot's choice, as in a shorthand of one's own. A misread digit may look
+like another one, a 0 like everybody's 1: then either that person's digit or everybody's is read
+wrong, so these are told apart from those that look like no other digit. Each way is drawn again by
 the variation of strokes that training uses: five drawings are corrected, twenty others are read.
 Everybody else's digits are all digits of the validation parts, the writer's own left out.
 """
@@ -64,8 +66,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"weights {recognizer.model_hash[:12]}, {CORRECTIONS} corrections, {READ} others read")
     print(f"{'':24}{'ways':>6}{'read right':>12}{'9 in 10':>9}", end="")
     print("".join(f"{f'{name}, others':>16}{'most':>7}" for name in others), f"{'seconds':>9}")
-    for title, ways in (("misread digits", odd), ("letters and signs", signs)):
-        report(title, [try_way(recognizer, pupil, way, others, rng) for way in ways])
+    tried = [try_way(recognizer, pupil, way, others, rng) for way in odd]
+    own = [is_private(recognizer, drawing) for drawing, _ in odd]
+    report("misread digits", tried)
+    for title, wanted in (("  like no other digit", True), ("  like another digit", False)):
+        report(title, [way for way, found in zip(tried, own, strict=True) if found is wanted])
+    report("letters and signs", [try_way(recognizer, pupil, way, others, rng) for way in signs])
     return 0
 
 

@@ -48,7 +48,7 @@ def test_the_shipped_rehearsal_belongs_to_the_shipped_weights() -> None:
     layer = last_layer(recognizer.model)
     assert len(rehearsal.features) >= 300
     assert np.allclose(rehearsal.whiten @ rehearsal.weight, layer.params["weight"], atol=1e-3)
-    assert REHEARSAL.stat().st_size < 60_000
+    assert REHEARSAL.stat().st_size < 65_000
 
 
 def test_a_correction_is_learned_and_other_digits_are_kept(
