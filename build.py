@@ -2,10 +2,13 @@
 
     python build.py                 fills site/generated/, so that site/ can be served as it is
     python build.py --out DIR       writes a complete copy of the site to DIR, for any static host
+    python build.py --no-snapshot   lets Python start anew at each visit
     python build.py --stock         leaves Python's runtime as it comes: slower, needs no Node.js
 
 The browser's Python is cut to the modules that `runtime.modules.txt` lists, compiled to bytecode by
-that very Python. What is left out lies beside as it came, for when it is needed after all.
+that very Python. What is left out lies beside as it came, for when it is needed after all. Then
+that Python is started, with all that the page needs, and its memory is stored: where the line is
+fast, visitors get that memory instead of starting it themselves.
 
 Third-party files come from where `runtime.lock.json` says, and only bytes with the SHA-256 that
 stands there are used. Sources are tried in order: the local cache, the CDN, and the clients of the
@@ -36,7 +39,7 @@ import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
@@ -53,6 +56,7 @@ LOCK_FILE = "runtime.lock.json"
 PATIENCE = 1  # seconds until the user is told that another build is waited for
 MODULES_FILE = "runtime.modules.txt"
 COMPILER = (".build/compile.mjs", ".build/compile.py")
+SNAPSHOT = (".build/snapshot.mjs", ".build/prepare.py", "site/libraries.js")
 ON_DEMAND = "site/missing.py"  # becomes sitecustomize, which Python runs at its start
 URL_TIMEOUT = 10  # seconds without a byte before the next source is tried
 NOT_PRECACHED = {
@@ -438,6 +442,52 @@ class Compiler:
         }
 
 
+class Snapshotter:
+    """Stores the memory of a Python that is ready to read, taken by Pyodide in Node.js.
+
+    Results are kept in the cache, under the SHA-256 of all that they depend on.
+    """
+
+    def __init__(
+        self, root: Path, core: Mapping[str, bytes], fetcher: Fetcher, cache: Path
+    ) -> None:
+        self.root, self.core, self.fetcher = root, core, fetcher
+        self.cache = cache / "snapshots"
+
+    def take(self, runtime: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return the memory of Python with the file system `runtime`, and what restores it."""
+        program = [(PurePosixPath(name).name, (self.root / name).read_bytes()) for name in SNAPSHOT]
+        inputs = [*self.core.items(), *program, *sorted(runtime.items())]
+        facts = [(name, hashlib.sha256(data).hexdigest()) for name, data in inputs]
+        cached = self.cache / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        try:
+            return dict(_read_tar(cached.read_bytes()))
+        except (OSError, tarfile.TarError):
+            pass
+        _say("starting Python once, to store its memory")
+        with tempfile.TemporaryDirectory() as directory:
+            taken = self._run(dict(program), runtime, Path(directory))
+        _keep(cached, pack_tar(taken))
+        return taken
+
+    def _run(
+        self, program: Mapping[str, bytes], runtime: Mapping[str, bytes], work: Path
+    ) -> dict[str, bytes]:
+        scripts = {name.replace("libraries.js", "libraries.mjs"): program[name] for name in program}
+        for name, data in [
+            *((f"core/{name}", data) for name, data in self.core.items()),
+            *((f"files/{path}", data) for path, data in runtime.items()),
+            *scripts.items(),
+        ]:
+            path = work / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        command, environment = self.fetcher.node(work)
+        arguments = (str(work / name) for name in ("snapshot.mjs", "core", "files", "out"))
+        _call([*command, *arguments], env=environment)
+        return {path.name: path.read_bytes() for path in (work / "out").iterdir()}
+
+
 def read_modules(path: Path) -> list[str]:
     """Return the names in the list of modules at `path`; lines with # are comments."""
     try:
@@ -505,6 +555,22 @@ def cut_runtime(
         f"{packages}/nn/weights.npz": (root / "nn" / "weights.npz").read_bytes(),
         **{f"{packages}/nn/{p.name}": p.read_bytes() for p in fitting_rehearsal(root / "nn")},
         f"{packages}/left_out.txt": f"{left_out}\n".encode(),
+    }
+
+
+def snapshot_files(runtime: Mapping[str, bytes], taken: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the files of a snapshot: what was taken, and what Python still reads from files.
+
+    Modules are not among those. One that is imported only later is treated as one left out.
+    """
+    (left_out,) = (path for path in runtime if path.endswith("/left_out.txt"))
+    modules = {module_name(path) for path in runtime if path.endswith((".pyc", ".so"))}
+    names = modules | set(runtime[left_out].decode().split())
+    names = {name for name in names if name != "nn" and not name.startswith("nn.")}
+    return {
+        **taken,
+        **{path: data for path, data in runtime.items() if path.endswith(".npz")},
+        left_out: "".join(f"{name}\n" for name in sorted(names)).encode(),
     }
 
 
@@ -578,11 +644,13 @@ def build_site(
     offline: bool = False,
     stock: bool = False,
     whole: bool = False,
+    snapshot: bool = True,
 ) -> dict[str, Any]:
     """Build the site of the project at `root`: into site/generated/, or complete into `out`.
 
-    `stock` leaves Python's runtime as it comes; `whole` compiles it, but cuts nothing. Returns the
-    manifest that it wrote. Raises BuildError, and then whatever was there is untouched.
+    `stock` leaves Python's runtime as it comes; `whole` compiles it, but cuts nothing; without
+    `snapshot`, no memory is stored. Returns the manifest that it wrote. Raises BuildError, and then
+    whatever was there is untouched.
     """
     target = (out or root / "site" / "generated").resolve()
     if out:
@@ -590,7 +658,8 @@ def build_site(
     with _turn(target):
         if out:
             _refuse_to_overwrite(target)
-        files, manifest = _assemble(root, cache or cache_directory(), offline, stock, whole)
+        kind = Kind(stock, whole, snapshot and not whole)
+        files, manifest = _assemble(root, cache or cache_directory(), offline, kind)
         prefix = "" if out else "generated/"
         _write_directory(
             target,
@@ -599,8 +668,16 @@ def build_site(
     return manifest
 
 
+class Kind(NamedTuple):
+    """Which runtimes a site gets: see `build_site`."""
+
+    stock: bool
+    whole: bool
+    snapshot: bool
+
+
 def _assemble(
-    root: Path, cache: Path, offline: bool, stock: bool, whole: bool
+    root: Path, cache: Path, offline: bool, kind: Kind
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Return the files of the site by their path, and its manifest."""
     runtime, tools = read_lock(root / LOCK_FILE)
@@ -614,16 +691,26 @@ def _assemble(
         files["generated/pyodide/pyodide-lock.json"]
     )
     fallback = set()
-    if stock:
-        page = files["index.html"].splitlines(keepends=True)  # it asks for the archive early
-        files["index.html"] = b"".join(line for line in page if b"python.wasm" not in line)
+    if kind.stock:
+        page = files["index.html"].splitlines(keepends=True)  # it asks for the libraries early
+        files["index.html"] = b"".join(line for line in page if b"libraries.wasm" not in line)
     else:
         core = {name: files[f"generated/pyodide/{name}"] for name in CORE}
         (wheel,) = (path for path in files if re.search(r"/numpy-[^/]*\.whl$", path))
         compiler = Compiler(root, core, fetcher, cache)
-        cut = cut_runtime(root, core, files[wheel], compiler, whole=whole)
-        files["generated/python.wasm"] = as_module(pack_tar(cut))
-        fallback = {wheel, "generated/nn.zip"} | {
+        cut = cut_runtime(root, core, files[wheel], compiler, whole=kind.whole)
+        libraries = {path: data for path, data in cut.items() if path.endswith(".so")}
+        modules = {path: data for path, data in cut.items() if path not in libraries}
+        files["generated/libraries.wasm"] = as_module(pack_tar(libraries))
+        files["generated/python.wasm"] = as_module(pack_tar(modules))
+        if kind.snapshot:
+            try:
+                taken = Snapshotter(root, core, fetcher, cache).take(cut)
+                snapshot = snapshot_files(cut, taken)
+                files["generated/snapshot.wasm"] = as_module(pack_tar(snapshot))
+            except BuildError as error:
+                _say(f"going on without a stored memory, which only makes the page slower: {error}")
+        fallback = {wheel, "generated/nn.zip", "generated/snapshot.wasm"} | {
             f"generated/pyodide/{name}" for name in STOCK_ONLY
         }
     manifest = describe(files, fallback)
@@ -763,9 +850,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--stock", action="store_true", help="leave Python's runtime as it comes: starts slower"
     )
+    parser.add_argument(
+        "--no-snapshot", action="store_true", help="let Python start anew at each visit: slower"
+    )
     options = parser.parse_args(argv)
     try:
-        manifest = build_site(out=options.out, offline=options.offline, stock=options.stock)
+        manifest = build_site(
+            out=options.out,
+            offline=options.offline,
+            stock=options.stock,
+            snapshot=not options.no_snapshot,
+        )
     except (BuildError, OSError) as error:
         _say(f"error: {error}")
         return 1

@@ -10,9 +10,10 @@ import { Fault } from './fault.js';
  * @typedef {{loaded: number, total: number}} Progress bytes
  */
 
-/** Two ways to start Python, see runtime.js: what each needs. Scripts are not here: the worker imports those itself. */
+/** Ways to start Python, see runtime.js: what each needs. Scripts are not here: the worker imports those itself. */
 const NEEDED = {
-  cut: /^(engine\.py|generated\/(python\.wasm|pyodide\/.*\.wasm))$/,
+  snapshot: /^(engine\.py|generated\/((snapshot|libraries)\.wasm|pyodide\/.*\.wasm))$/,
+  cut: /^(engine\.py|generated\/((python|libraries)\.wasm|pyodide\/.*\.wasm))$/,
   stock: /^(engine\.py|generated\/(nn\.zip|pyodide\/.*(?<!\.m?js)))$/,
 };
 
@@ -32,7 +33,8 @@ export class DownloadError extends Fault {
 
 /**
  * Return the build's list of files, as the host has it now.
- * @returns {Promise<{cut: Listed[], stock: Listed[]}>} what each way to start needs: nothing for one that was not built
+ * @returns {Promise<Record<'snapshot' | 'cut' | 'stock', Listed[]>>} what each way to start needs: nothing for one that was
+ *   not built
  */
 export async function readList() {
   const path = 'generated/manifest.json';
@@ -40,9 +42,15 @@ export async function readList() {
   try {
     /** @type {{files: Listed[], fallback: Listed[]}} */
     const { files, fallback } = await response.json();
-    const cut = files.filter((file) => NEEDED.cut.test(file.path));
-    const stock = [...files, ...fallback].filter((file) => NEEDED.stock.test(file.path));
-    return { cut: cut.some((file) => file.path === 'generated/python.wasm') ? cut : [], stock };
+    const all = [...files, ...fallback];
+    const needed = (/** @type {RegExp} */ pattern, /** @type {string} */ core) => {
+      return all.some((file) => file.path === core) ? all.filter((file) => pattern.test(file.path)) : [];
+    };
+    return {
+      snapshot: needed(NEEDED.snapshot, 'generated/snapshot.wasm'),
+      cut: needed(NEEDED.cut, 'generated/python.wasm'),
+      stock: needed(NEEDED.stock, 'generated/nn.zip'),
+    };
   } catch (error) {
     throw new DownloadError('fault.list', path, {}, { cause: error });
   }
@@ -52,14 +60,11 @@ export async function readList() {
  * Start all downloads that Python's start waits for. The Python program is among them: PyScript asks for it again, but
  * would not say that it is missing.
  * @param {Listed[]} wanted
- * @param {(progress: Progress) => void} onProgress called as bytes arrive
+ * @param {(bytes: number) => void} count called as bytes arrive
  * @param {AbortSignal} signal
  * @returns {Map<string, Promise<ArrayBuffer>>} by path
  */
-export function download(wanted, onProgress, signal) {
-  const total = wanted.reduce((sum, { size }) => sum + size, 0);
-  let loaded = 0;
-  const count = (/** @type {number} */ bytes) => onProgress({ loaded: (loaded += bytes), total });
+export function download(wanted, count, signal) {
   const downloads = new Map(wanted.map((file) => [file.path, downloadOne(file, count, signal)]));
   for (const each of downloads.values()) each.catch(() => {}); // whoever takes the file sees the error
   return downloads;

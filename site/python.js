@@ -1,12 +1,15 @@
 // Starts Python in a worker, through PyScript, and asks it; what goes wrong is an error in words.
 
+import { choices, refuse } from './choice.js';
 import { Fault } from './fault.js';
-import { download, DownloadError, readList } from './files.js';
+import { Fetching } from './fetching.js';
+import { DownloadError, readList } from './files.js';
 
 /**
  * @typedef {import('./files.js').Progress} Progress
+ * @typedef {import('./choice.js').Runtime} Runtime
  * @typedef {{model: string, parameters: number, metadata: Record<string, any>, teachable: boolean,
- *   runtime: 'cut' | 'stock'}} About
+ *   runtime: Runtime}} About
  * @typedef {{about: About, stop: () => void} & Required<import('./engine.js').Source>} Python
  */
 
@@ -17,75 +20,128 @@ export class RefusedError extends Error {}
 const LINE_LIMIT = 45_000;
 /** A step of Python's start that takes this long is none: slow phones get by with a third, milliseconds. */
 const STEP_LIMIT = 180_000;
+/** A snapshot is restored in a tenth of this, milliseconds; slower computers get more. */
+const RESTORE_LIMIT = 1000;
 /** A prediction takes some milliseconds; a worker that is silent for this long is gone. */
 const ANSWER_LIMIT = 15_000;
 
 /**
- * Start Python: with the runtime that is cut to what this page uses, else with the stock one.
+ * A start: what comes of it, how far it is, and who is told.
+ * @typedef {{python: Promise<Python>, progress?: Progress, onProgress?: (progress: Progress) => void}} Start
+ */
+/** @type {Start | undefined} the one that waits to be taken over */
+let begun;
+
+/** Begin to start Python; `startPython` then takes this start over. */
+export function beginPython() {
+  /** @type {Start} */
+  const start = {
+    python: startAny((progress) => {
+      start.progress = progress;
+      start.onProgress?.(progress);
+    }),
+  };
+  start.python.catch(() => {}); // who takes it over sees the error
+  begun = start;
+}
+
+/**
+ * Start Python, or take over the start that has begun.
  * @param {(progress: Progress) => void} onProgress
  * @returns {Promise<Python>} rejects with an error whose message can be shown
  */
-export async function startPython(onProgress) {
-  await checkWebAssembly();
-  const { cut, stock } = await readList();
-  if (cut.length) {
+export function startPython(onProgress) {
+  if (!begun) return startAny(onProgress);
+  const { python, progress } = Object.assign(begun, { onProgress });
+  if (progress) onProgress(progress);
+  begun = undefined;
+  return python;
+}
+
+/**
+ * Start Python with the best runtime that there is; if it does not start, with the next.
+ * @param {(progress: Progress) => void} onProgress
+ * @returns {Promise<Python>}
+ */
+async function startAny(onProgress) {
+  const listed = Promise.all([readList(), checkWebAssembly()]).then(([lists]) => lists);
+  /** @type {Runtime[]} */
+  const failed = [];
+  for (;;) {
+    const fetching = new Fetching(listed, failed);
     try {
-      return await startRuntime('cut', cut, stock, onProgress);
+      return await startRuntime(fetching, listed, onProgress);
     } catch (error) {
-      if (error instanceof StandstillError) throw error;
-      if (error instanceof DownloadError && stock.some(({ path }) => path === error.path)) throw error;
-      console.warn('The cut Python runtime did not start, taking the stock one:', error);
+      const lists = await listed;
+      const { runtime } = fetching;
+      failed.push(runtime);
+      const [next] = choices(lists, failed);
+      if (!next || error instanceof StandstillError) throw error;
+      if (error instanceof DownloadError && lists.stock.some(({ path }) => path === error.path)) throw error;
+      console.warn(`The ${runtime} Python runtime did not start, taking the ${next} one:`, error);
+      if (runtime === 'snapshot' && !(error instanceof DownloadError)) refuse(lists);
     }
   }
-  return startRuntime('stock', stock, stock, onProgress);
 }
 
 /** Files do not arrive: another start would wait for them as well. */
 class StandstillError extends Fault {}
 
 /**
- * @param {'cut' | 'stock'} runtime
- * @param {import('./files.js').Listed[]} needed
- * @param {import('./files.js').Listed[]} whole files that hold what `needed` may lack
+ * @param {Fetching} fetching
+ * @param {Promise<import('./choice.js').Lists>} listed
  * @param {(progress: Progress) => void} onProgress
  * @returns {Promise<Python>}
  */
-async function startRuntime(runtime, needed, whole, onProgress) {
+async function startRuntime(fetching, listed, onProgress) {
   const stopped = new AbortController();
   const failure = rejection();
+  const began = performance.now();
+  let pace = 0;
+  let isRestored = false;
   let limit = LINE_LIMIT;
   const { watch, rest } = watchdog(() => {
     const Kind = limit === LINE_LIMIT ? StandstillError : Fault;
-    failure.reject(new Kind('fault.standstill', { seconds: limit / 1000 }));
+    failure.reject(new Kind('fault.standstill', { seconds: Math.round(limit / 100) / 10 }));
   });
+  const goOn = () => {
+    limit = fetching.isDone ? STEP_LIMIT : LINE_LIMIT;
+    // A snapshot is there to spare time. A computer that has come so far restores it soon, or never.
+    if (fetching.isNearlyDone && pace && !isRestored) limit = Math.max(RESTORE_LIMIT, 4 * pace);
+    watch(limit);
+  };
+  fetching.onProgress = (progress) => {
+    goOn();
+    onProgress(progress);
+  };
+  const onSign = (/** @type {string} */ sign) => {
+    pace ||= performance.now() - began;
+    isRestored ||= sign === 'restored';
+    goOn();
+  };
   /** @type {any} */
   let worker;
   const stop = () => {
     rest();
     stopped.abort();
+    fetching.stop();
     if (!worker) return; // `start` stops it when it is there
     worker.terminate();
     document.querySelector('script[type="py"]')?.remove();
   };
   const start = async () => {
-    const downloads = download(
-      needed,
-      (progress) => {
-        limit = progress.loaded < progress.total ? LINE_LIMIT : STEP_LIMIT;
-        watch(limit);
-        onProgress(progress);
-      },
-      stopped.signal,
-    );
-    for (const each of downloads.values()) each.catch(failure.reject);
-    worker = await createWorker(downloads, addresses(whole), () => watch(limit), failure.reject, stopped.signal);
+    fetching.files.then((files) => {
+      for (const each of files.values()) each.catch(failure.reject);
+    }, failure.reject);
+    const whole = listed.then(addresses);
+    worker = await createWorker(fetching.files, whole, onSign, failure.reject, stopped.signal);
     if (stopped.signal.aborted) {
       stop();
       stopped.signal.throwIfAborted();
     }
     await worker.ready;
     return {
-      about: { ...(await ask(worker.sync.start())), runtime },
+      about: { ...(await ask(worker.sync.start())), runtime: fetching.runtime },
       read: (/** @type {number[][][]} */ strokes) => request(worker, failure.promise, 'read', JSON.stringify(strokes)),
       view: (/** @type {import('./engine.js').Greys} */ { pixels, width, height }) =>
         request(worker, failure.promise, 'view', pixels, String(width), String(height)),
@@ -110,9 +166,9 @@ async function startRuntime(runtime, needed, whole, onProgress) {
 
 /**
  * Return where the stock modules lie, for those that the cut runtime lacks.
- * @param {import('./files.js').Listed[]} stock
+ * @param {import('./choice.js').Lists} lists
  */
-function addresses(stock) {
+function addresses({ stock }) {
   const address = (/** @type {RegExp} */ pattern) => {
     const { path = '' } = stock.find((file) => pattern.test(file.path)) ?? {};
     return new URL(path, import.meta.url).href;
@@ -134,14 +190,14 @@ let lastCreated = Promise.resolve();
 
 /**
  * Put the Python script into the page, where PyScript finds it, and feed its worker.
- * @param {Map<string, Promise<ArrayBuffer>>} downloads
- * @param {Record<string, string>} whole addresses of what the runtime may lack
- * @param {() => void} watch called at each sign of life
+ * @param {Fetching['files']} files
+ * @param {Promise<Record<string, string>>} whole addresses of what the runtime may lack
+ * @param {(sign: string) => void} onSign called at each sign of life
  * @param {(error: Error) => void} fail
  * @param {AbortSignal} signal
  * @returns {Promise<any>} PyScript's worker
  */
-async function createWorker(downloads, whole, watch, fail, signal) {
+async function createWorker(files, whole, onSign, fail, signal) {
   const { hooks } = await importPyScript();
   await lastCreated; // PyScript's hook does not tell whose worker it is: one at a time
   signal.throwIfAborted();
@@ -161,8 +217,8 @@ async function createWorker(downloads, whole, watch, fail, signal) {
   document.body.append(template.content.cloneNode(true));
   const worker = await created;
   worker.addEventListener('message', (/** @type {MessageEvent} */ { data, ports }) => {
-    watch();
-    if (data?.runtime === 'waiting') feed(ports[0], downloads, whole);
+    onSign(data?.runtime);
+    if (data?.runtime === 'waiting') Promise.all([files, whole]).then((both) => feed(ports[0], ...both), fail);
     if (data?.runtime === 'failed') fail(new Fault('fault.start', { reason: data.error }));
   });
   worker.addEventListener('error', (/** @type {ErrorEvent} */ event) => {
@@ -183,12 +239,12 @@ async function importPyScript() {
 /**
  * Send each file to the worker as soon as it is there. See runtime.js for the other end.
  * @param {MessagePort} port
- * @param {Map<string, Promise<ArrayBuffer>>} downloads
+ * @param {Map<string, Promise<ArrayBuffer>>} files
  * @param {Record<string, string>} whole
  */
-function feed(port, downloads, whole) {
-  port.postMessage({ paths: [...downloads.keys()], whole });
-  for (const [path, file] of downloads) {
+function feed(port, files, whole) {
+  port.postMessage({ paths: [...files.keys()], whole });
+  for (const [path, file] of files) {
     file.then(
       (bytes) => port.postMessage({ path, bytes }, [bytes]),
       (error) => port.postMessage({ path, error: error.message }),

@@ -1,14 +1,20 @@
 // The interpreter that PyScript's configuration names: Pyodide, fed with the files that the page downloads.
 //
 // It runs in PyScript's worker. The page downloads everything at once, counts and checks it (files.js), and sends it
-// here; Pyodide then finds each file when it asks for it. There are two ways to start: with the runtime that the build has
-// cut to what this page uses, compiled, in one archive; or with the stock runtime, as it came. What Pyodide does not
-// report, a WebAssembly module that does not start, is reported here: it would wait for ever.
-
-import { readTar } from './tar.js';
+// here; Pyodide then finds each file when it asks for it. There are three ways to start:
+//
+// - snapshot: the build has started Python with all that the page needs, and stored its memory (.build/snapshot.mjs). It is
+//   put back here, and trusted when Python then gives the answer that it gave there.
+// - cut: the runtime that the build has cut to what this page uses, compiled, in one archive.
+// - stock: the runtime as it came.
+//
+// What Pyodide does not report, a WebAssembly module that does not start, is reported here: it would wait for ever.
 
 const generated = new URL('./generated/', import.meta.url).href;
+const SNAPSHOT = 'generated/snapshot.wasm';
 const CUT = 'generated/python.wasm';
+const CORE = 'generated/pyodide/pyodide.asm.wasm';
+const LIBRARIES = 'generated/libraries.wasm';
 
 // PyScript opens a database to remember packages in, and ours never change. Where a browser forbids storage, that would
 // end the start; elsewhere it would only delay it.
@@ -32,12 +38,19 @@ const listed = new Promise((resolve) => {
 addEventListener('py:progress', () => postMessage({ runtime: 'step' }));
 postMessage({ runtime: 'waiting' }, { transfer: [page.port2] });
 
+// At once, and not by `import` statements: an error then names the file.
 const load = Promise.all([
   import('./generated/pyodide/pyodide.mjs'),
+  import('./tar.js'),
+  import('./libraries.js'),
   import('./generated/pyodide/pyodide.asm.js'), // defines what loadPyodide would load next
 ]);
 load.catch(() => {}); // reported below
 await listed;
+// Compiled while Pyodide's scripts are loaded.
+/** @type {Promise<WebAssembly.Module>} */
+const core = /** @type {any} */ (files.get(CORE)).promise.then((/** @type {BufferSource} */ bytes) => WebAssembly.compile(bytes));
+core.catch(() => {}); // reported below
 
 const fetchElsewhere = globalThis.fetch;
 
@@ -45,18 +58,17 @@ const fetchElsewhere = globalThis.fetch;
 globalThis.fetch = async function fetch(resource, options) {
   const url = new URL(resource instanceof Request ? resource.url : resource, generated).href;
   if (url === NOTHING) return new Response(EMPTY_ZIP);
-  const file = url.startsWith(generated) && files.get(`generated/${url.slice(generated.length)}`);
-  if (!file) return fetchElsewhere(resource, options);
-  // The type is stated here because not every static host knows WebAssembly's.
-  const type = url.endsWith('.wasm') ? 'application/wasm' : 'application/octet-stream';
-  return new Response(await file.promise, { headers: { 'Content-Type': type } });
+  const path = url.startsWith(generated) && `generated/${url.slice(generated.length)}`;
+  if (path === CORE) return new Response(); // it is compiled already
+  const file = path && files.get(path);
+  return file ? new Response(await file.promise) : fetchElsewhere(resource, options);
 };
 
 /** The cut runtime has its standard library in the archive; Pyodide gets an empty one. */
 const NOTHING = `${generated}nothing.zip`;
 const EMPTY_ZIP = Uint8Array.of(0x50, 0x4b, 5, 6, ...Array(18).fill(0));
 
-const [{ loadPyodide: loadOriginal, version }] = await load;
+const [{ loadPyodide: loadOriginal, version }, { readTar }, { preloadLibraries }] = await load;
 export { version };
 
 /**
@@ -72,13 +84,17 @@ export async function loadPyodide(options) {
   const unhandled = (/** @type {PromiseRejectionEvent} */ { reason }) => failure.reject(reason);
   addEventListener('unhandledrejection', unhandled);
   const instantiate = WebAssembly.instantiateStreaming;
-  WebAssembly.instantiateStreaming = (...given) => {
-    const started = instantiate(...given);
-    started.catch(failure.reject);
-    return started;
+  WebAssembly.instantiateStreaming = async (_, imports) => {
+    try {
+      const module = await core;
+      return { module, instance: await WebAssembly.instantiate(module, imports) };
+    } catch (error) {
+      failure.reject(error);
+      throw error;
+    }
   };
   try {
-    const start = files.has(CUT) ? startCut : startStock;
+    const start = files.has(SNAPSHOT) ? startFromSnapshot : files.has(CUT) ? startCut : startStock;
     const stderr = watchErrors(options.stderr, failure.reject);
     const started = start({ ...options, stderr, indexURL: `${generated}pyodide/` }, failure.reject);
     return await Promise.race([started, failure.promise]);
@@ -103,14 +119,32 @@ function watchErrors(stderr, fail) {
 }
 
 /**
- * @param {Record<string, unknown>} options
- * @param {(error: unknown) => void} fail
- * @returns {Promise<unknown>}
+ * @param {string} path
+ * @returns {Promise<import('./libraries.js').File[]>} what is in an archive
  */
-function startCut(options, fail) {
-  const fsInit = async (/** @type {any} */ FS) => {
+async function unpack(path) {
+  return [...readTar(await /** @type {any} */ (files.get(path)).promise)];
+}
+
+// NumPy is in the archives already.
+const ALL_THERE = {
+  packages: [],
+  lockFileContents: {
+    info: { version, python: '3.13.2', abi_version: '2025_0', arch: 'wasm32', platform: 'emscripten_4_0_9' },
+    packages: {},
+  },
+  stdLibURL: NOTHING,
+};
+
+/**
+ * @param {() => Promise<import('./libraries.js').File[]>} content
+ * @param {(error: unknown) => void} fail
+ * @returns {(FS: any) => Promise<void>} writes files before Python starts
+ */
+function writing(content, fail) {
+  return async (FS) => {
     try {
-      for (const { name, data } of readTar(await /** @type {any} */ (files.get(CUT)).promise)) {
+      for (const { name, data } of await content()) {
         const path = `/${name}`;
         FS.mkdirTree(path.slice(0, path.lastIndexOf('/')));
         FS.writeFile(path, data, { canOwn: true });
@@ -120,9 +154,64 @@ function startCut(options, fail) {
       throw error;
     }
   };
-  // NumPy is in the archive already.
-  const lockFileContents = { info: { version, python: '3.13.2', abi_version: '2025_0', arch: 'wasm32', platform: 'emscripten_4_0_9' }, packages: {} };
-  return loadOriginal({ ...options, packages: [], lockFileContents, stdLibURL: NOTHING, fsInit });
+}
+
+/**
+ * @param {Record<string, unknown>} options
+ * @param {(error: unknown) => void} fail
+ * @returns {Promise<unknown>}
+ */
+async function startFromSnapshot(options, fail) {
+  const content = await unpack(SNAPSHOT);
+  const taken = (/** @type {string} */ name) => /** @type {any} */ (content.find((file) => file.name === name)).data;
+  const facts = JSON.parse(new TextDecoder().decode(taken('facts.json')));
+  preloadLibraries(
+    unpack(LIBRARIES),
+    (settings) => (settings.INITIAL_MEMORY = facts.length),
+    (Module, loaded) => restore(Module, loaded, facts, taken('memory')),
+  );
+  const pyodide = /** @type {any} */ (
+    await loadOriginal({
+      ...options,
+      ...ALL_THERE,
+      _loadSnapshot: Uint8Array.from(atob(facts.head), (character) => character.charCodeAt(0)),
+      fsInit: writing(async () => content.filter(({ name }) => name.startsWith('lib/')), fail),
+    })
+  );
+  const answer = pyodide.runPython('__import__("prepared").wake()');
+  if (answer !== facts.answer) throw new Error(`Python's restored memory gives another answer: ${answer}`);
+  postMessage({ runtime: 'restored' });
+  return pyodide;
+}
+
+/**
+ * Put a stored memory in the place of a fresh one.
+ * @param {any} Module Emscripten's
+ * @param {import('./libraries.js').Loaded} loaded
+ * @param {{length: number, tables: number[], runs: [number, number][]}} facts
+ * @param {Uint8Array} memory all that is not as it was when the libraries had been loaded, run after run
+ */
+function restore(Module, { tables, initial }, { length, tables: expected, runs }, memory) {
+  const heap = Module.HEAPU8;
+  if (String(tables) !== String(expected) || heap.length !== length) {
+    throw new Error(`Python's stored memory does not fit: functions at ${tables}, not at ${expected}`);
+  }
+  heap.fill(0, 0, Module._sbrk(0));
+  heap.set(initial);
+  let at = 0;
+  for (const [start, size] of runs) heap.set(memory.subarray(at, (at += size)), start);
+}
+
+/**
+ * @param {Record<string, unknown>} options
+ * @param {(error: unknown) => void} fail
+ * @returns {Promise<unknown>}
+ */
+function startCut(options, fail) {
+  const libraries = unpack(LIBRARIES);
+  preloadLibraries(libraries);
+  const content = async () => [...(await libraries), ...(await unpack(CUT))];
+  return loadOriginal({ ...options, ...ALL_THERE, fsInit: writing(content, fail) });
 }
 
 /**

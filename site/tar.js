@@ -6,7 +6,7 @@ const BLOCK = 512;
 
 /**
  * @param {ArrayBuffer} module
- * @returns {Generator<{name: string, data: Uint8Array}>} views into the archive, not copies
+ * @returns {Generator<{name: string, data: Uint8Array<ArrayBuffer>}>} views into the archive, not copies
  */
 export function* readTar(module) {
   const bytes = new Uint8Array(module, HEAD);

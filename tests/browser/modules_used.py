@@ -39,11 +39,11 @@ def add_work(site: Path) -> None:
     replace_file(site, "engine.py", (site / "engine.py").read_bytes() + program.encode())
 
 
-def replace_file(site: Path, path: str, data: bytes) -> None:
-    """Give a built `site` another file, and list it as it is now."""
+def replace_file(site: Path, path: str, data: bytes, group: str = "files") -> None:
+    """Give a built `site` another file, and list it as it is now, in `group`."""
     manifest = site / "generated" / "manifest.json"
     described = json.loads(manifest.read_text("utf-8"))
-    (entry,) = (entry for entry in described["files"] if entry["path"] == path)
+    (entry,) = (entry for entry in described[group] if entry["path"] == path)
     entry.update(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
     (site / path).write_bytes(data)
     text = json.dumps(described)
@@ -61,9 +61,11 @@ def work(page: Page) -> set[str]:
 
 def in_archive(site: Path) -> set[str]:
     """Return the names of the runtime's modules in the archive of a built `site`."""
-    content = (site / "generated" / "python.wasm").read_bytes()[len(build.as_module(b"")) :]
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        names = {build.module_name(name) for name in archive.getnames()}
+    names: set[str] = set()
+    for name in ("python.wasm", "libraries.wasm"):
+        content = (site / "generated" / name).read_bytes()[len(build.as_module(b"")) :]
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            names |= {build.module_name(path) for path in archive.getnames()}
     return {name for name in names if name.split(".")[0] not in {"nn", "sitecustomize", "left_out"}}
 
 

@@ -13,17 +13,20 @@ import server
 from tests.browser.conftest import NewContext
 from tests.browser.drawing import DRAWINGS, wait_for_engine
 from tests.browser.hosting import static_host
+from tests.browser.test_runtimes import RUNTIME
 
 TOLERANCE = 1e-4
 
 
-@pytest.fixture(params=["built_site", "stock_site"])
+@pytest.fixture(params=["snapshot", "cut", "stock"])
 def page(request: pytest.FixtureRequest, new_context: NewContext) -> Iterator[Page]:
-    """Return a page on the cut runtime, then one on the stock runtime."""
-    with static_host(request.getfixturevalue(request.param)) as host:
+    """Return a page on each runtime."""
+    site = "stock_site" if request.param == "stock" else "built_site"
+    with static_host(request.getfixturevalue(site)) as host:
         page = new_context().new_page()
-        page.goto(host.url)
+        page.goto(f"{host.url}?runtime={request.param}")
         wait_for_engine(page)
+        assert page.evaluate(RUNTIME) == request.param
         yield page
 
 

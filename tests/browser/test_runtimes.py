@@ -1,16 +1,21 @@
-"""The page starts on a Python cut to what it uses, and on the stock one where that fails."""
+"""The page starts from a stored memory, else on a cut Python, else on the stock one."""
 
 from __future__ import annotations
 
+import io
+import json
 import shutil
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
 import build
+from tests.bench.line import Host, Line
 from tests.browser import modules_used
 from tests.browser.conftest import NewContext
 from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
@@ -18,12 +23,14 @@ from tests.browser.hosting import StaticHost, static_host
 from tests.browser.test_failures import expect_message
 from tests.browser.test_offline import wait_until_fallback_stored
 
+SNAPSHOT = "generated/snapshot.wasm"
 CUT = "generated/python.wasm"
 STOCK = {
     "generated/nn.zip",
     "generated/pyodide/python_stdlib.zip",
     "generated/pyodide/pyodide-lock.json",
 }
+ON_SNAPSHOT, ON_CUT = "?runtime=snapshot", "?runtime=cut"
 NO_STORING = "delete Navigator.prototype.serviceWorker"  # it stores the stock files as well
 RUNTIME = """async () => {
     const { engine } = await import(new URL('app.js', document.baseURI));
@@ -47,20 +54,158 @@ def own_site(built_site: Path, tmp_path: Path) -> Iterator[StaticHost]:
         yield host
 
 
-def test_the_cut_runtime_reads_without_a_file_of_the_stock_one(
-    new_context: NewContext, own_host: StaticHost
+@pytest.mark.parametrize(
+    ("runtime", "others"), [("snapshot", {CUT, *STOCK}), ("cut", {SNAPSHOT, *STOCK})]
+)
+def test_a_runtime_reads_without_a_file_of_the_others(
+    new_context: NewContext, own_host: StaticHost, runtime: str, others: set[str]
 ) -> None:
     context = new_context()
     context.add_init_script(NO_STORING)
     page = context.new_page()
-    page.goto(own_host.url)
+    page.goto(f"{own_host.url}?runtime={runtime}")
     wait_for_engine(page)
     draw(page, sample("2"))
     expect_answer(page, "2")
-    assert page.evaluate(RUNTIME) == "cut"
-    assert own_host.requests[CUT]
-    assert not STOCK & own_host.requests.keys()
+    assert page.evaluate(RUNTIME) == runtime
+    assert not others & own_host.requests.keys()
     assert not any(path.endswith(".whl") for path in own_host.requests)
+
+
+@pytest.mark.parametrize("fault", ["missing", "cut", "altered"])
+def test_the_cut_runtime_takes_over_when_the_snapshot_is_not_whole(
+    new_context: NewContext, own_host: StaticHost, fault: str
+) -> None:
+    getattr(own_host, fault).add(SNAPSHOT)
+    page = new_context().new_page()
+    seen = warnings(page)
+    page.goto(own_host.url + ON_SNAPSHOT)
+    wait_for_engine(page)
+    draw(page, sample("5"))
+    expect_answer(page, "5")
+    assert page.evaluate(RUNTIME) == "cut"
+    assert any("taking the cut one" in text and SNAPSHOT in text for text in seen)
+
+
+Facts = dict[str, Any]
+
+
+def other_places(facts: Facts) -> None:
+    """Make it a snapshot of a build whose libraries lay elsewhere."""
+    facts["tables"][-1] += 1
+
+
+def other_answer(facts: Facts) -> None:
+    """Make it a snapshot of a build whose network was another."""
+    facts["answer"] = facts["answer"].replace("7", "1", 1)
+
+
+def other_memory(facts: Facts) -> None:
+    """Put what is in the memory to wrong places."""
+    facts["runs"] = [[start + 4096, size] for start, size in facts["runs"]]
+
+
+def other_version(facts: Facts) -> None:
+    """Make it a snapshot of another Pyodide."""
+    facts["head"] = facts["head"][:24] + "AAAA" + facts["head"][28:]
+
+
+def nothing(facts: Facts) -> None:
+    """Leave the snapshot empty."""
+    facts.clear()
+
+
+@pytest.mark.parametrize(
+    "change", [other_places, other_answer, other_memory, other_version, nothing]
+)
+def test_a_snapshot_of_another_build_is_not_trusted_and_tried_only_once(
+    new_context: NewContext, own_site: StaticHost, change: Callable[[Facts], None]
+) -> None:
+    content = (own_site.directory / SNAPSHOT).read_bytes()[len(build.as_module(b"")) :]
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        files = {
+            member.name: file.read() for member in archive if (file := archive.extractfile(member))
+        }
+    facts = json.loads(files["facts.json"])
+    change(facts)
+    files["facts.json"] = json.dumps(facts).encode()
+    modules_used.replace_file(
+        own_site.directory, SNAPSHOT, build.as_module(build.pack_tar(files)), group="fallback"
+    )
+    context = new_context()
+    context.add_init_script(NO_STORING)
+    page = context.new_page()
+    seen = warnings(page)
+    page.goto(own_site.url + ON_SNAPSHOT)
+    wait_for_engine(page)
+    draw(page, sample("5"))
+    expect_answer(page, "5")
+    assert page.evaluate(RUNTIME) == "cut"
+    assert any("taking the cut one" in text for text in seen)
+    page.goto(own_site.url)
+    wait_for_engine(page)
+    assert page.evaluate(RUNTIME) == "cut"
+    assert own_site.requests[SNAPSHOT] == 1
+
+
+def test_a_snapshot_that_hangs_is_given_up(new_context: NewContext, own_site: StaticHost) -> None:
+    path = own_site.directory / "runtime.js"
+    awake = '__import__("prepared").wake()'
+    program = path.read_text("utf-8")
+    assert awake in program
+    path.write_text(program.replace(awake, "while True: pass"), "utf-8")
+    page = new_context().new_page()
+    seen = warnings(page)
+    page.goto(own_site.url + ON_SNAPSHOT)
+    wait_for_engine(page)
+    draw(page, sample("5"))
+    expect_answer(page, "5")
+    assert page.evaluate(RUNTIME) == "cut"
+    assert any("no progress for" in text and "taking the cut one" in text for text in seen)
+
+
+def test_chance_differs_between_two_visits_that_restore_one_memory(
+    new_context: NewContext, own_site: StaticHost
+) -> None:
+    program = (own_site.directory / "engine.py").read_bytes()
+    more = b"\nimport random\nsync.throw = lambda: random.random()\n"
+    modules_used.replace_file(own_site.directory, "engine.py", program + more)
+    thrown = []
+    for _ in range(2):
+        page = new_context().new_page()
+        page.goto(own_site.url + ON_SNAPSHOT)
+        wait_for_engine(page)
+        assert page.evaluate(RUNTIME) == "snapshot"
+        thrown.append(
+            page.evaluate("document.querySelector('script[type=py]').xworker.sync.throw()")
+        )
+    assert thrown[0] != thrown[1]
+
+
+def test_on_a_slow_line_the_snapshot_is_not_sent(new_context: NewContext, built_site: Path) -> None:
+    host = Host(built_site, Line(bytes_per_second=2e6, delay=0.02))
+    context = new_context()
+    context.add_init_script(NO_STORING)
+    page = context.new_page()
+    page.goto(host.url)
+    wait_for_engine(page)
+    assert page.evaluate(RUNTIME) == "cut"
+    assert SNAPSHOT not in host.asked
+    host.stop()
+
+
+def test_who_asks_for_little_traffic_gets_no_snapshot(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    context = new_context()
+    context.add_init_script(
+        "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
+    )
+    page = context.new_page()
+    page.goto(own_host.url)
+    wait_for_engine(page)
+    assert page.evaluate(RUNTIME) == "cut"
+    assert not own_host.requests[SNAPSHOT]
 
 
 @pytest.mark.parametrize("fault", ["missing", "cut", "altered"])
@@ -70,7 +215,7 @@ def test_the_stock_runtime_takes_over_when_the_cut_one_is_not_whole(
     getattr(own_host, fault).add(CUT)
     page = new_context().new_page()
     seen = warnings(page)
-    page.goto(own_host.url)
+    page.goto(own_host.url + ON_CUT)
     wait_for_engine(page)
     draw(page, sample("5"))
     expect_answer(page, "5")
@@ -87,7 +232,7 @@ def test_the_stock_runtime_takes_over_when_the_cut_one_cannot_start(
     )
     page = new_context().new_page()
     seen = warnings(page)
-    page.goto(own_site.url)
+    page.goto(own_site.url + ON_CUT)
     wait_for_engine(page)
     draw(page, sample("5"))
     expect_answer(page, "5")
@@ -96,43 +241,46 @@ def test_the_stock_runtime_takes_over_when_the_cut_one_cannot_start(
 
 
 @pytest.mark.parametrize("name", sorted(STOCK))
-def test_what_both_runtimes_lack_is_named_in_words(
+def test_what_all_runtimes_lack_is_named_in_words(
     new_context: NewContext, own_host: StaticHost, name: str
 ) -> None:
-    own_host.missing |= {CUT, name}
+    own_host.missing |= {SNAPSHOT, CUT, name}
     page = new_context().new_page()
     page.goto(own_host.url)
     wait_for_engine(page, "none")
     expect_message(page, "Your drawings cannot be read", name)
 
 
+@pytest.mark.parametrize("runtime", [ON_SNAPSHOT, ON_CUT])
 def test_a_module_that_was_left_out_is_fetched_when_it_is_needed_after_all(
-    new_context: NewContext, own_site: StaticHost
+    new_context: NewContext, own_site: StaticHost, runtime: str
 ) -> None:
     """Reading pictures, which the page does not do, takes `numpy.ma`."""
     assert "numpy.ma" not in build.read_modules(modules_used.LIST)
     modules_used.add_work(own_site.directory)
     page = new_context().new_page()
     seen = warnings(page)
-    page.goto(own_site.url)
+    page.goto(own_site.url + runtime)
     wait_for_engine(page)
     page.evaluate("document.querySelector('script[type=py]').xworker.sync.pictures()")
     assert any("Python needs numpy.ma, which this page left out" in text for text in seen)
     assert sum(path.endswith(".whl") for path in own_site.requests) == 1
 
 
+@pytest.mark.parametrize("runtime", [ON_SNAPSHOT, ON_CUT])
 def test_what_was_left_out_is_there_offline_too(
-    new_context: NewContext, own_site: StaticHost
+    new_context: NewContext, own_site: StaticHost, runtime: str
 ) -> None:
     assert "numpy.random" not in build.read_modules(modules_used.LIST)
     modules_used.add_work(own_site.directory)
     page = new_context().new_page()
-    page.goto(own_site.url)
+    page.goto(own_site.url + runtime)
     wait_until_fallback_stored(page)
     own_site.stop()
     page.context.set_offline(True)
     page.reload()
     wait_for_engine(page)
+    assert page.evaluate(RUNTIME) == runtime.removeprefix("?runtime=")
     chance = page.evaluate("document.querySelector('script[type=py]').xworker.sync.chance()")
     assert chance == np.random.default_rng(0).integers(10)
 

@@ -1,0 +1,110 @@
+// Starts Python with all that the page needs, and stores its memory: node snapshot.mjs PYODIDE FILES OUT
+//
+// PYODIDE holds Pyodide's core, FILES the cut runtime's file system. Written to OUT: `facts.json`, what a restore has to
+// know; and `memory`, the pages that are not as they are before Python starts. Clock and chance stand still, so that the same files give the same
+// memory.
+
+import { Buffer } from 'node:buffer';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import process from 'node:process';
+import { pathToFileURL } from 'node:url';
+import { preloadLibraries } from './libraries.mjs';
+
+const PAGE = 4096;
+const NOON = Date.UTC(2020, 0, 1, 12);
+
+const [core, directory, out] = process.argv.slice(2).map((path) => resolve(path));
+Date.now = () => NOON;
+performance.now = () => 0;
+crypto.getRandomValues = (/** @type {any} */ array) => array.fill(0);
+
+writeFileSync(`${core}/nothing.zip`, Uint8Array.of(0x50, 0x4b, 5, 6, ...Array(18).fill(0)));
+await import(pathToFileURL(`${core}/pyodide.asm.js`).href);
+const { loadPyodide, version } = await import(pathToFileURL(`${core}/pyodide.mjs`).href);
+const files = readdirSync(directory, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => {
+    const path = resolve(entry.parentPath ?? entry.path, entry.name);
+    const name = path.slice(directory.length + 1).replaceAll('\\', '/');
+    return { name, data: new Uint8Array(readFileSync(path)) };
+  })
+  .sort((one, other) => (one.name < other.name ? -1 : 1));
+
+/** @type {import('../site/libraries.js').Loaded} */
+let loaded;
+preloadLibraries(Promise.resolve(files.filter(({ name }) => name.endsWith('.so'))), undefined, (_, done) => (loaded = done));
+const python = await loadPyodide({
+  indexURL: core,
+  stdLibURL: `${core}/nothing.zip`, // the standard library is among the files
+  packages: [],
+  lockFileContents: { info: { version, python: '3.13.2', abi_version: '2025_0', arch: 'wasm32', platform: 'emscripten_4_0_9' }, packages: {} },
+  env: { PYTHONHASHSEED: '0' },
+  _sysExecutable: '/python',
+  _makeSnapshot: true,
+  fsInit: (FS) => {
+    for (const { name, data } of files) {
+      const path = `/${name}`;
+      FS.mkdirTree(path.slice(0, path.lastIndexOf('/')));
+      FS.writeFile(path, data);
+    }
+  },
+});
+const { tables, initial } = loaded;
+const memory = python._module;
+const names = files
+  .filter(({ name }) => /\.(pyc|so)$/.test(name))
+  .map(({ name }) => name.replace(/^lib\/[^/]*\/(site-packages\/)?/, '').replace(/(\/__init__)?\.[^/]*$/, '').replaceAll('/', '.'))
+  .join('\n');
+python.FS.writeFile('/tmp/prepare.py', readFileSync(new URL('./prepare.py', import.meta.url)));
+const answer = python.runPython(`
+import sys, importlib.util
+spec = importlib.util.spec_from_file_location("prepared", "/tmp/prepare.py")
+prepared = importlib.util.module_from_spec(spec)
+sys.modules["prepared"] = prepared
+spec.loader.exec_module(prepared)
+found = prepared.prepare(${JSON.stringify(names)})
+del prepared, spec, importlib, sys
+found`);
+python.runPython('del found');
+if (memory.wasmTable.length !== tables.at(-1)) throw new Error('functions were added after the libraries');
+clear(memory);
+
+const snapshot = python.makeMemorySnapshot();
+const heap = snapshot.subarray(snapshot.length - memory.HEAPU8.length);
+const runs = [];
+const pages = [];
+for (let at = 0; at < heap.length; at += PAGE) {
+  const page = heap.subarray(at, at + PAGE);
+  if (page.every((byte, i) => byte === (initial[at + i] ?? 0))) continue;
+  const last = runs.at(-1);
+  if (last && last[0] + last[1] === at) last[1] += page.length;
+  else runs.push([at, page.length]);
+  pages.push(page);
+}
+const head = Buffer.from(snapshot.subarray(0, snapshot.length - heap.length)).toString('base64');
+mkdirSync(out, { recursive: true });
+writeFileSync(`${out}/facts.json`, JSON.stringify({ version, head, length: heap.length, tables, answer, runs }));
+writeFileSync(`${out}/memory`, Buffer.concat(pages));
+process.exit(0); // Pyodide keeps Node.js from ending
+
+/**
+ * Fill free memory with zeros: what was there need not be sent.
+ * @param {any} Module
+ */
+function clear(Module) {
+  const end = Module._sbrk(0);
+  const taken = [];
+  for (const size of [1 << 20, 1 << 16, 1 << 12, 1 << 8, 1 << 6, 16]) {
+    for (;;) {
+      const at = Module._emscripten_builtin_malloc(size);
+      if (!at || at + size > end) {
+        if (at) Module._free(at);
+        break;
+      }
+      Module.HEAPU8.fill(0, at, at + size);
+      taken.push(at);
+    }
+  }
+  for (const at of taken) Module._free(at);
+}

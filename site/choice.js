@@ -1,0 +1,72 @@
+// Decides with which runtime Python starts: runtime.js says which there are.
+
+/**
+ * @typedef {'snapshot' | 'cut' | 'stock'} Runtime
+ * @typedef {Record<Runtime, import('./files.js').Listed[]>} Lists what each needs: nothing if it was not built
+ */
+
+/** A restored memory spares the visitor this much of Python's start, seconds. */
+const SPARED = 1;
+/** So much has to come before the line's speed is known, as a share of what is under way; or so much time go by, seconds. */
+const [SHARE, PATIENCE] = [0.5, 0.5];
+/** Where the snapshot is noted with which Python did not start. */
+const KEY = 'digits-refused-snapshot';
+
+/**
+ * @param {Lists} lists
+ * @param {Runtime[]} failed
+ * @returns {Runtime[]} what there is to try, the best first
+ */
+export function choices(lists, failed) {
+  const all = /** @type {Runtime[]} */ (['snapshot', 'cut', 'stock']);
+  return all.slice(Math.max(0, all.indexOf(/** @type {any} */ (wanted())))).filter((runtime) => {
+    return lists[runtime].length && !failed.includes(runtime) && !(runtime === 'snapshot' && isRefused(lists));
+  });
+}
+
+/** @returns {string | null} the runtime that the page's address asks for, which is for those who compare them */
+function wanted() {
+  return new URLSearchParams(location.search).get('runtime');
+}
+
+/**
+ * Tell whether sending the snapshot takes less time than it spares.
+ * @param {number} extra how much larger it is than what it replaces, bytes
+ * @param {number} total how much is under way, bytes
+ * @param {() => number} loaded how much of that has come
+ * @param {number} began when it was asked for, on performance's clock
+ */
+export async function isWorthSending(extra, total, loaded, began) {
+  if (wanted() === 'snapshot') return true;
+  if (/** @type {any} */ (navigator).connection?.saveData) return false; // not in every browser
+  const elapsed = () => (performance.now() - began) / 1000;
+  const patience = elapsed() + PATIENCE;
+  while (loaded() < total * SHARE && elapsed() < patience) await new Promise((resolve) => setTimeout(resolve, 10));
+  return (extra / loaded()) * elapsed() < SPARED;
+}
+
+/**
+ * Note that Python does not start from this snapshot, so that later visits need not try.
+ * @param {Lists} lists
+ */
+export function refuse(lists) {
+  try {
+    localStorage.setItem(KEY, identity(lists));
+  } catch {
+    // without storage, the next visit tries again
+  }
+}
+
+/** @param {Lists} lists */
+function isRefused(lists) {
+  try {
+    return wanted() !== 'snapshot' && localStorage.getItem(KEY) === identity(lists);
+  } catch {
+    return false;
+  }
+}
+
+/** @param {Lists} lists */
+function identity({ snapshot }) {
+  return snapshot.map(({ sha256 }) => sha256).join(' ');
+}

@@ -1,0 +1,105 @@
+// Fetches what one start of Python needs: chooses a runtime by what failed and how fast the line is, and counts the bytes.
+
+import { choices, isWorthSending } from './choice.js';
+import { download } from './files.js';
+
+/**
+ * @typedef {import('./choice.js').Runtime} Runtime
+ * @typedef {import('./choice.js').Lists} Lists
+ * @typedef {import('./files.js').Listed} Listed
+ */
+
+export class Fetching {
+  /** What is started; it may change until `files` is there. @type {Runtime} */
+  runtime = 'stock';
+  /** What is under way, by path. @type {Promise<Map<string, Promise<ArrayBuffer>>>} */
+  files;
+  /** Called as bytes arrive. @type {(progress: import('./files.js').Progress) => void} */
+  onProgress = () => {};
+
+  #progress = { loaded: 0, total: 0 };
+  /** Without these bytes Python would start as well, more slowly. */
+  #spare = 0;
+  #stopped = new AbortController();
+
+  /**
+   * @param {Promise<Lists>} listed
+   * @param {Runtime[]} failed
+   */
+  constructor(listed, failed) {
+    this.files = this.#start(listed, failed);
+    this.files.catch(() => {}); // who waits for them sees the error
+  }
+
+  /** @returns {boolean} whether everything has come */
+  get isDone() {
+    const { loaded, total } = this.#progress;
+    return total > 0 && loaded === total;
+  }
+
+  /** @returns {boolean} whether another runtime could start with what has come */
+  get isNearlyDone() {
+    const { loaded, total } = this.#progress;
+    return this.#spare > 0 && loaded >= total - this.#spare;
+  }
+
+  stop() {
+    this.#stopped.abort();
+  }
+
+  /**
+   * @param {Promise<Lists>} listed
+   * @param {Runtime[]} failed
+   */
+  async #start(listed, failed) {
+    const began = failed.length ? performance.now() : asked();
+    const lists = await listed;
+    const [best, next] = choices(lists, failed);
+    this.runtime = best;
+    this.#progress.total = size(lists[best]);
+    if (best !== 'snapshot' || next !== 'cut') return this.#get(lists[best]);
+    // What both need comes first, and shows how fast the line is.
+    this.runtime = 'cut';
+    this.#progress.total = size(lists.cut);
+    const [common, more] = split(lists.snapshot, lists.cut);
+    const [, instead] = split(lists.cut, lists.snapshot);
+    const files = this.#get(common);
+    if (await isWorthSending(size(more) - size(instead), size(common), () => this.#progress.loaded, began)) {
+      this.runtime = 'snapshot';
+      this.#spare = size(more);
+      this.#progress.total = size(lists.snapshot);
+    }
+    return new Map([...files, ...this.#get(this.runtime === 'snapshot' ? more : instead)]);
+  }
+
+  /** @param {Listed[]} wanted */
+  #get(wanted) {
+    const count = (/** @type {number} */ bytes) => {
+      this.#progress.loaded += bytes;
+      this.onProgress({ ...this.#progress });
+    };
+    return download(wanted, count, this.#stopped.signal);
+  }
+}
+
+/** @returns {number} when the page began to ask for files, before this script was there */
+function asked() {
+  const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
+  const isFirst = performance.getEntriesByName('engine-ready').length === 0;
+  return isFirst && navigation ? navigation.responseEnd : performance.now();
+}
+
+/**
+ * @param {Listed[]} files
+ * @param {Listed[]} others
+ * @returns {[Listed[], Listed[]]} those that are among the others, and those that are not
+ */
+function split(files, others) {
+  const isThere = (/** @type {Listed} */ { path }) => others.some((other) => other.path === path);
+  return [files.filter(isThere), files.filter((file) => !isThere(file))];
+}
+
+/** @param {Listed[]} files */
+function size(files) {
+  return files.reduce((sum, file) => sum + file.size, 0);
+}
