@@ -105,11 +105,6 @@ def other_memory(facts: Facts) -> None:
     facts["runs"] = [[start + 4096, size] for start, size in facts["runs"]]
 
 
-def other_version(facts: Facts) -> None:
-    """Make it a snapshot of another Pyodide."""
-    facts["head"] = facts["head"][:24] + "AAAA" + facts["head"][28:]
-
-
 def nothing(facts: Facts) -> None:
     """Leave the snapshot empty."""
     facts.clear()
