@@ -110,9 +110,7 @@ def nothing(facts: Facts) -> None:
     facts.clear()
 
 
-@pytest.mark.parametrize(
-    "change", [other_places, other_answer, other_memory, other_version, nothing]
-)
+@pytest.mark.parametrize("change", [other_places, other_answer, other_memory, nothing])
 def test_a_snapshot_of_another_build_is_not_trusted_and_tried_only_once(
     new_context: NewContext, own_site: StaticHost, change: Callable[[Facts], None]
 ) -> None:
