@@ -43,13 +43,16 @@ def driver() -> AbstractContextManager[Playwright]:
     return sync_playwright()
 
 
-def launch(chromium: BrowserType) -> Browser:
-    """Start the remembered Chromium, or the first installed one that works; install nothing."""
+def launch(chromium: BrowserType, *flags: str) -> Browser:
+    """Start the remembered Chromium, or the first installed one that works; install nothing.
+
+    It gets the `flags` on its command line.
+    """
     tried: dict[str, str] = {}
     path = _recall() or _first_that_starts(chromium, tried)
     if path is None:
         raise ChromiumError(_advice(tried))
-    return _start(chromium, path)
+    return _start(chromium, path, *flags)
 
 
 def ensure(chromium: BrowserType) -> str:
@@ -130,8 +133,8 @@ def _first_that_starts(chromium: BrowserType, tried: dict[str, str]) -> str | No
     return None
 
 
-def _start(chromium: BrowserType, path: str) -> Browser:
-    return chromium.launch(executable_path=path, args=list(FLAGS), timeout=START_TIMEOUT)
+def _start(chromium: BrowserType, path: str, *flags: str) -> Browser:
+    return chromium.launch(executable_path=path, args=[*FLAGS, *flags], timeout=START_TIMEOUT)
 
 
 def _reason(report: str) -> str:
