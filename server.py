@@ -23,13 +23,14 @@ import signal
 import sys
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+import brotli
 import numpy as np
 import threadpoolctl
 import waitress
@@ -59,6 +60,7 @@ DEFAULTS: dict[str, Any] = {
     "RATE_LIMIT": 0.0,  # requests a second for each client; 0: no limit
 }
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+ACCEPTED = ("application/json", *FORMATS)
 # Memory for each pixel at the peak, measured; a JPEG in one pass is shrunk as it is unpacked.
 DECODER_BYTES = {"PNG": 13, "JPEG": 2, "progressive JPEG": 8, "WEBP": 21}
 LARGE = 2**20  # pixels: only one picture larger than this is unpacked at a time
@@ -81,6 +83,10 @@ TYPES = {  # whatever the system's own table says
     ".zip": "application/zip",
 }
 COMPRESSIBLE = {".css", ".html", ".js", ".json", ".mjs", ".py", ".svg", ".txt", ".wasm"}
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {  # the better first; both take half a second
+    "br": lambda data: brotli.compress(data, quality=6),  # for the largest file
+    "gzip": lambda data: gzip.compress(data, compresslevel=6, mtime=0),
+}
 HASHED = re.compile(r"generated/.*(-[\w-]{8}\.m?js|[-.][0-9a-f]{8,64}\.\w+)$")  # core-C9KDLldu.js
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -125,7 +131,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(DEFAULTS)
     app.config.update(config or {})
     site = Path(app.config["SITE"]).resolve()
-    recognizer = Recognizer.load(app.config["WEIGHTS"])
+    recognizer = Together.load(app.config["WEIGHTS"])
     reader = Reader(recognizer, app.config)
     headers = HEADERS | {"Content-Security-Policy": _content_policy(site)}
     limit = RateLimit(app.config["RATE_LIMIT"]) if app.config["RATE_LIMIT"] > 0 else None
@@ -138,7 +144,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     def predict() -> Response:
         if limit:
             limit.count(request.remote_addr or "")
-        response = _json(reader.answer())
+        reader.check_type(request.content_encoding, request.mimetype)
+        if request.mimetype == "application/json":
+            request.max_content_length = app.config["MAX_JSON"]
+        response = _json(reader.answer(request.mimetype, request.get_data(cache=False)))
         taken = (time.perf_counter() - g.start) * 1e3
         response.headers["Server-Timing"] = f"predict;dur={taken:.2f}"
         response.headers["Model-SHA256"] = recognizer.model_hash
@@ -237,8 +246,52 @@ class RateLimit:
 # Reading: JSON or a picture in, a reading out
 
 
+class Together(Recognizer):
+    """A recognizer whose network looks at the images of all threads that wait for it in one pass.
+
+    Threads that went through the network side by side would hand Python's lock to each other at
+    every layer; so the first reads for all that wait, and the others sleep until it is done.
+    """
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.waiting: deque[_Look] = deque()
+        self.turn = threading.Lock()
+
+    def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what `Recognizer.classify` returns, and raise what it raises."""
+        look = _Look(images)
+        self.waiting.append(look)
+        with self.turn:
+            if look.seen is None and look.error is None:
+                self._look([self.waiting.popleft() for _ in range(len(self.waiting))])
+        if look.seen is None:
+            raise look.error or RuntimeError("nobody looked")
+        return look.seen
+
+    def _look(self, looks: list[_Look]) -> None:
+        try:
+            seen = super().classify(np.concatenate([look.images for look in looks]))
+        except Exception as error:  # no memory: theirs, not that of whose turn it is
+            for look in looks:
+                look.error = error
+            return
+        ends = np.cumsum([len(look.images) for look in looks])
+        for look, part in zip(looks, np.split(seen, ends[:-1]), strict=True):
+            look.seen = part
+
+
+class _Look:
+    """Images that wait for the network, and what it saw."""
+
+    def __init__(self, images: NDArray[np.uint8]) -> None:
+        self.images = images
+        self.seen: NDArray[np.float32] | None = None
+        self.error: Exception | None = None
+
+
 class Reader:
-    """Answers the request at hand, within the limits of a configuration."""
+    """Answers the body of a request, within the limits of a configuration."""
 
     def __init__(self, recognizer: Recognizer, limits: Mapping[str, Any]) -> None:
         self.recognizer, self.limits = recognizer, limits
@@ -246,42 +299,46 @@ class Reader:
         self.large = threading.Lock()
         self.waiting = threading.BoundedSemaphore(2)
 
-    def answer(self) -> dict[str, Any]:
-        """Read {"strokes"}, {"image"} or {"batch": [...]} as JSON, or the bytes of a picture."""
-        if request.content_encoding:
-            self._refuse_type("Content-Encoding", request.content_encoding)
-        if request.mimetype in FORMATS:
-            formats = [FORMATS[request.mimetype]]
-            return self._picture(request.get_data(cache=False), formats, "body").to_dict()
-        if request.mimetype != "application/json":
-            self._refuse_type("Content-Type", request.mimetype or "nothing")
-        request.max_content_length = self.limits["MAX_JSON"]
+    def check_type(self, encoding: str | None, media_type: str) -> None:
+        """Raise Refused (415) for a body of another type, before any of it is taken in."""
+        if not encoding and media_type in ACCEPTED:
+            return
+        field, came = "Content-Type", media_type or "nothing"
+        if encoding:
+            field, came = "Content-Encoding", encoding
+        types = ", ".join(ACCEPTED)
+        detail = f"{field}: expected {types} without further encoding, got {came}"
+        raise Refused(415, detail, field, {"Accept-Post": types})
+
+    def answer(self, media_type: str, body: bytes) -> dict[str, Any]:
+        """Read {"strokes"}, {"image"} or {"batch": [...]} as JSON, or the bytes of a picture.
+
+        Raises Refused for a body that is not what it should be.
+        """
+        room = _Room(self.limits["MAX_DECODED"])
+        if media_type in FORMATS:
+            return self._picture(body, [FORMATS[media_type]], "body", room).to_dict()
         try:
-            content = json.loads(request.get_data(cache=False))
+            content = json.loads(body)
         except (ValueError, RecursionError) as error:
             raise Refused(400, f"body: expected JSON: {error}", "body") from error
         if _only_key(content, ("strokes", "image", "batch"), "body") != "batch":
-            return self._item(content, "").to_dict()
+            return self._item(content, "", room).to_dict()
         batch = content["batch"]
         if not isinstance(batch, list):
             raise Refused(400, f"batch: expected a list, got {type(batch).__name__}", "batch")
         self._count("batch", "DRAWINGS", len(batch))
         for index, item in enumerate(batch):
             _only_key(item, ("strokes", "image"), f"batch[{index}]")
-        readings = [self._item(item, f"batch[{index}].") for index, item in enumerate(batch)]
+        readings = [self._item(item, f"batch[{index}].", room) for index, item in enumerate(batch)]
         return {"readings": [reading.to_dict() for reading in readings]}
-
-    def _refuse_type(self, field: str, came: str) -> NoReturn:
-        types = ", ".join(["application/json", *FORMATS])
-        detail = f"{field}: expected {types} without further encoding, got {came}"
-        raise Refused(415, detail, field, {"Accept-Post": types})
 
     def _count(self, field: str, what: str, count: int) -> None:
         most = self.limits[f"MAX_{what}"]
         if count > most:
             raise Refused(413, f"{field}: at most {most} {what.lower()}, got {count}", field)
 
-    def _item(self, item: dict[str, Any], place: str) -> Reading:
+    def _item(self, item: dict[str, Any], place: str, room: _Room) -> Reading:
         """Read {"strokes": ...} or {"image": base64}, which stands at `place` in the body."""
         if "image" in item:
             field = f"{place}image"
@@ -289,7 +346,7 @@ class Reader:
                 picture = base64.b64decode(item["image"], validate=True)
             except (ValueError, TypeError) as error:
                 raise Refused(400, f"{field}: expected base64: {error}", field) from error
-            return self._picture(picture, list(FORMATS.values()), field)
+            return self._picture(picture, list(FORMATS.values()), field, room)
         strokes = item["strokes"]
         if isinstance(strokes, list):
             points = sum(len(stroke) for stroke in strokes if isinstance(stroke, list))
@@ -301,12 +358,12 @@ class Reader:
             detail = f"{place}{error}"
             raise Refused(400, detail, detail.partition(":")[0]) from error
 
-    def _picture(self, picture: bytes, formats: list[str], field: str) -> Reading:
+    def _picture(self, picture: bytes, formats: list[str], field: str, room: _Room) -> Reading:
         """Read a picture file of one of `formats`; its header is checked before it is unpacked."""
         with contextlib.ExitStack() as turn:
             try:
                 with Image.open(io.BytesIO(picture), formats=formats) as image:
-                    self._check(image, field)
+                    room.take(image, field)
                     if image.width * image.height > LARGE:
                         turn.enter_context(self._turn(field))
                     pixels, shrunk = _unpack(image)
@@ -325,19 +382,6 @@ class Reader:
             digits.append(digit._replace(box=(left, top, right, bottom)))
         return reading._replace(digits=tuple(digits))
 
-    def _check(self, image: Image.Image, field: str) -> None:
-        """Refuse what would take too much memory, and what is more than one picture."""
-        kind = "JPEG" if image.format == "MPO" else str(image.format)  # some phones' JPEG
-        if kind == "JPEG" and "progressive" in image.info:
-            kind = "progressive JPEG"
-        g.decoded = g.get("decoded", 0) + image.width * image.height * DECODER_BYTES[kind]
-        if g.decoded > self.limits["MAX_DECODED"]:
-            most = f"{self.limits['MAX_DECODED'] / DECODER_BYTES[kind] / 1e6:.0f} million pixels"
-            came = f"{image.width} x {image.height}"
-            raise Refused(413, f"{field}: at most {most} of {kind} a request, got {came}", field)
-        if kind in ("PNG", "WEBP") and getattr(image, "is_animated", False):
-            raise Refused(400, f"{field}: expected a still picture, got an animated one", field)
-
     @contextlib.contextmanager
     def _turn(self, field: str) -> Iterator[None]:
         if not self.waiting.acquire(blocking=False):
@@ -348,6 +392,26 @@ class Reader:
                 yield
         finally:
             self.waiting.release()
+
+
+class _Room:
+    """What the pictures of one request may take while unpacked, in bytes."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.left = most, most
+
+    def take(self, image: Image.Image, field: str) -> None:
+        """Refuse what would take too much memory, and what is more than one picture."""
+        kind = "JPEG" if image.format == "MPO" else str(image.format)  # some phones' JPEG
+        if kind == "JPEG" and "progressive" in image.info:
+            kind = "progressive JPEG"
+        self.left -= image.width * image.height * DECODER_BYTES[kind]
+        if self.left < 0:
+            most = f"{self.most / DECODER_BYTES[kind] / 1e6:.0f} million pixels"
+            came = f"{image.width} x {image.height}"
+            raise Refused(413, f"{field}: at most {most} of {kind} a request, got {came}", field)
+        if kind in ("PNG", "WEBP") and getattr(image, "is_animated", False):
+            raise Refused(400, f"{field}: expected a still picture, got an animated one", field)
 
 
 def _only_key(content: Any, known: Sequence[str], field: str) -> str:
@@ -391,10 +455,11 @@ def _file(site: Path, path: str) -> Response:
     mimetype = TYPES.get(Path(path).suffix)
     found = safe_join(str(site), path)
     compressible = Path(path).suffix in COMPRESSIBLE and not request.range
-    if compressible and request.accept_encodings["gzip"] and found and os.path.isfile(found):
-        data, etag = _compressed(found, os.stat(found).st_mtime_ns)
+    encoding = request.accept_encodings.best_match(ENCODINGS) if compressible else None
+    if encoding and found and os.path.isfile(found):
+        data, etag = _compressed(found, os.stat(found).st_mtime_ns, encoding)
         response = send_file(io.BytesIO(data), mimetype, conditional=True, etag=etag)
-        response.headers["Content-Encoding"] = "gzip"
+        response.headers["Content-Encoding"] = encoding
     else:
         response = send_from_directory(site, path, mimetype=mimetype, conditional=True)
     kept = "public, max-age=31536000, immutable" if HASHED.fullmatch(path) else "no-cache"
@@ -403,11 +468,11 @@ def _file(site: Path, path: str) -> Response:
     return response
 
 
-@lru_cache(maxsize=64)
-def _compressed(path: str, changed: int) -> tuple[bytes, str]:
-    """The gzipped content of a file and its ETag, made once for each change of the file."""
-    data = gzip.compress(Path(path).read_bytes(), compresslevel=6, mtime=0)
-    return data, f"{changed:x}-{len(data):x}-gzip"
+@lru_cache(maxsize=128)
+def _compressed(path: str, changed: int, encoding: str) -> tuple[bytes, str]:
+    """The compressed content of a file and its ETag, made once for each change of the file."""
+    data = ENCODINGS[encoding](Path(path).read_bytes())
+    return data, f"{changed:x}-{len(data):x}-{encoding}"
 
 
 # The server: waitress, with a time limit for whole requests, its errors as problems, a soft stop
@@ -436,6 +501,19 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     error_task_class = ProblemTask
     last_activity: float
+
+    def writable(self) -> bool:
+        """Tell whether the main loop should write: not while the thread that answers is at it.
+
+        Or the loop would find the connection writable and locked, over and over.
+        """
+        wants: bool = super().writable()
+        waits = self.total_outbufs_len > self.adj.outbuf_high_watermark  # that thread, for us
+        if wants and self.requests and not waits and not self.will_close:
+            if not self.outbuf_lock.acquire(False):
+                return False  # when it has finished it wakes the loop
+            self.outbuf_lock.release()
+        return wants
 
     def handle_read(self) -> None:
         """Take in what came; only the first bytes of a request count as activity."""

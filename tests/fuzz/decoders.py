@@ -38,10 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("fuzz: error: atheris is missing: pip install atheris==3.0.0", file=sys.stderr)
         return 2
     with atheris.instrument_imports(include=["server", "nn", "PIL"]):
-        from tests.fuzz.requests import checker, repaired, seeds
+        from tests.fuzz.requests import decoders, repaired, seeds
     warnings.simplefilter("ignore")  # Pillow's, about damaged files
     threadpoolctl.threadpool_limits(1)
-    check = checker()
+    check = decoders()
     statuses: Counter[int] = Counter()
 
     def one(data: bytes) -> None:

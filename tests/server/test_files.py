@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import brotli
 import pytest
 from flask.testing import FlaskClient
 
@@ -62,7 +63,7 @@ def test_a_file_with_its_hash_in_the_name_is_kept_for_a_year(tmp_path: Path) -> 
         assert ("immutable" in value) == for_long, name
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+@pytest.mark.parametrize("encoding", ["br", "gzip", "identity"])
 def test_an_unchanged_file_is_not_sent_again(client: FlaskClient, encoding: str) -> None:
     headers = {"Accept-Encoding": encoding}
     first = client.get("/app.js", headers=headers, buffered=True)
@@ -77,7 +78,7 @@ def test_an_unchanged_file_is_not_sent_again(client: FlaskClient, encoding: str)
 
 def test_a_changed_file_is_sent_again(tmp_path: Path) -> None:
     client = create_app({"SITE": tmp_path}).test_client()
-    for encoding in ("gzip", "identity"):
+    for encoding in ("br", "gzip", "identity"):
         headers = {"Accept-Encoding": encoding}
         (tmp_path / "a.js").write_bytes(b"1;\n" * 100)
         first = client.get("/a.js", headers=headers, buffered=True)
@@ -97,15 +98,23 @@ def test_text_and_wasm_are_compressed_for_those_who_take_it(
     plain = client.get(WASM, buffered=True)
     assert "Content-Encoding" not in plain.headers
     assert plain.data == content
-    packed = client.get(WASM, headers={"Accept-Encoding": "br, gzip;q=0.8"}, buffered=True)
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(packed.data) == content
-    assert len(packed.data) < len(content) / 2
-    assert int(packed.headers["Content-Length"]) == len(packed.data)
-    assert packed.headers["ETag"] != plain.headers["ETag"]
     assert "Accept-Encoding" in plain.headers["Vary"]
-    assert "Accept-Encoding" in packed.headers["Vary"]
-    for refusing in ("gzip;q=0", "identity", "br"):
+    sizes, etags = [], {plain.headers["ETag"]}
+    for accepted, encoding, unpack in (
+        ("gzip, deflate", "gzip", gzip.decompress),
+        ("br;q=0.5, gzip;q=0.8", "gzip", gzip.decompress),
+        ("gzip, deflate, br, zstd", "br", brotli.decompress),
+    ):
+        packed = client.get(WASM, headers={"Accept-Encoding": accepted}, buffered=True)
+        assert packed.headers["Content-Encoding"] == encoding
+        assert unpack(packed.data) == content
+        assert int(packed.headers["Content-Length"]) == len(packed.data)
+        assert "Accept-Encoding" in packed.headers["Vary"]
+        sizes.append(len(packed.data))
+        etags.add(packed.headers["ETag"])
+    assert len(content) / 2 > sizes[0] > sizes[2]
+    assert len(etags) == 3
+    for refusing in ("gzip;q=0, br;q=0", "identity", "zstd"):
         answer = client.get("/app.js", headers={"Accept-Encoding": refusing}, buffered=True)
         assert "Content-Encoding" not in answer.headers
 
@@ -130,7 +139,7 @@ def test_a_part_of_a_file_can_be_asked_for(client: FlaskClient, built_site: Path
 
 
 def test_head_tells_the_same_without_the_content(client: FlaskClient) -> None:
-    for encoding in ("gzip", "identity"):
+    for encoding in ("br", "gzip", "identity"):
         headers = {"Accept-Encoding": encoding}
         full = client.get("/app.js", headers=headers, buffered=True)
         head = client.head("/app.js", headers=headers, buffered=True)
@@ -148,7 +157,7 @@ def test_head_tells_the_same_without_the_content(client: FlaskClient) -> None:
         *("/generated", "/generated/", "/" + "a" * 5000, "/%e4.js", "/.", "/.."),
     ],
 )
-@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+@pytest.mark.parametrize("encoding", ["br", "gzip", "identity"])
 def test_nothing_but_the_sites_files_is_served(
     built_site: Path, tmp_path: Path, path: str, encoding: str
 ) -> None:

@@ -9,16 +9,19 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from nn import Recognizer
 from nn.ink import ink
-from server import create_app
+from server import Together, create_app
 from tests.sample import drawings
 
 ROOT = Path(__file__).parents[2]
@@ -212,3 +215,28 @@ def test_a_server_without_good_weights_says_so_and_does_not_start(tmp_path, cont
     assert done.returncode not in (0, -signal.SIGKILL)
     assert "weights.npz" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_threads_that_read_side_by_side_get_their_own_answers() -> None:
+    alone, together = Recognizer.load(), Together.load()
+    passes: list[int] = []
+    forward = together.model.forward
+
+    def slowly(images: NDArray[np.float32], training: bool = False) -> NDArray[np.float32]:
+        passes.append(len(images))
+        if len(passes) == 1:  # until all the others wait
+            deadline = time.monotonic() + 60
+            while len(together.waiting) < len(chosen) - 1 and time.monotonic() < deadline:
+                time.sleep(0.001)
+        return forward(images, training)
+
+    together.model.forward = slowly  # type: ignore[method-assign]
+    chosen = [sample.strokes for sample in drawings()[:12]]
+    with ThreadPoolExecutor(len(chosen)) as pool:
+        readings = list(pool.map(together.read, chosen))
+    assert len(passes) == 2
+    for strokes, reading in zip(chosen, readings, strict=True):
+        expected = alone.read(strokes)
+        assert reading.text == expected.text
+        for found, right in zip(reading.digits, expected.digits, strict=True):
+            np.testing.assert_allclose(found.probabilities, right.probabilities, atol=1e-5)

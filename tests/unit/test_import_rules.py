@@ -17,7 +17,7 @@ OURS = {"nn", "train", "server", "build", "tests"}
 ALLOWED = {
     "nn": {"nn", "numpy"},
     "train": {"train", "nn", "numpy", "pandas", "PIL", "tqdm", "threadpoolctl"},
-    "server.py": {"nn", "numpy", "PIL", "flask", "threadpoolctl", "waitress", "werkzeug"},
+    "server.py": {"nn", "numpy", "PIL", "flask", "threadpoolctl", "brotli", "waitress", "werkzeug"},
     "build.py": {"nn", "PIL"},
     "site": {"nn", "numpy", "pyscript", "js", "pyodide"},
 }
