@@ -15,6 +15,7 @@ import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -302,6 +303,20 @@ def test_a_client_that_takes_no_answer_does_not_keep_others_waiting(start: Start
 # Many at once
 
 
+def _same(answer: dict[str, Any], expected: dict[str, Any]) -> bool:
+    """Tell whether two readings are one: the last bits depend on what else was read with it."""
+    if [answer["text"], len(answer["digits"])] != [expected["text"], len(expected["digits"])]:
+        return False
+    for found, right in zip(answer["digits"], expected["digits"], strict=True):
+        for name, value in right.items():
+            near = name in ("confidence", "probabilities") and np.allclose(
+                found[name], value, rtol=0, atol=1e-5
+            )
+            if not near and found[name] != value:
+                return False
+    return True
+
+
 def test_200_clients_at_once_get_the_right_answers(
     running: Running, recognizer: Recognizer
 ) -> None:
@@ -315,7 +330,7 @@ def test_200_clients_at_once_get_the_right_answers(
         chosen = [(number + step) % len(bodies) for step in range(3)]
         answers = [running.post(bodies[index]) for index in chosen]
         return all(
-            status == 200 and json.loads(answer) == expected[index]
+            status == 200 and _same(json.loads(answer), expected[index])
             for index, (status, answer) in zip(chosen, answers, strict=True)
         )
 
