@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from nn.layers import Array
+from nn.layers.base import namespace
 
 
 def softmax(logits: Array) -> Array:
@@ -12,8 +11,9 @@ def softmax(logits: Array) -> Array:
 
     The largest score is taken off first: the result is the same, and ``exp`` cannot overflow.
     """
-    exponentials: Array = np.exp(logits - logits.max(axis=1, keepdims=True))
-    exponentials /= exponentials.sum(axis=1, keepdims=True)
+    xp = namespace(logits)
+    exponentials: Array = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
+    exponentials /= xp.sum(exponentials, axis=1, keepdims=True)
     return exponentials
 
 
@@ -37,11 +37,12 @@ def softmax_cross_entropy(logits: Array, targets: Array) -> tuple[float, Array]:
         )
     if targets.ndim == 1:
         targets = one_hot(targets, classes)
-    targets = targets.astype(logits.dtype, copy=False)
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    loss = -float((targets * log_probabilities).sum()) / batch
-    return loss, (np.exp(log_probabilities) - targets) / logits.dtype.type(batch)
+    xp = namespace(logits)
+    targets = xp.astype(targets, logits.dtype, copy=False)
+    shifted = logits - xp.max(logits, axis=1, keepdims=True)
+    log_probabilities = shifted - xp.log(xp.sum(xp.exp(shifted), axis=1, keepdims=True))
+    loss = -float(xp.sum(targets * log_probabilities)) / batch
+    return loss, (xp.exp(log_probabilities) - targets) / batch
 
 
 def one_hot(labels: Array, classes: int) -> Array:
@@ -49,10 +50,12 @@ def one_hot(labels: Array, classes: int) -> Array:
 
     Raises ValueError for a label out of range or labels that are not integers.
     """
-    if labels.dtype.kind not in "iu":
+    xp = namespace(labels)
+    if not xp.isdtype(labels.dtype, "integral"):
         raise ValueError(f"expected labels of an integer dtype, got {labels.dtype}")
-    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
-        raise ValueError(
-            f"expected labels from 0 to {classes - 1}, got {labels.min()} to {labels.max()}"
-        )
-    return np.eye(classes, dtype=np.float32)[labels]
+    if labels.size:
+        least, most = int(xp.min(labels)), int(xp.max(labels))
+        if not 0 <= least <= most < classes:
+            raise ValueError(f"expected labels from 0 to {classes - 1}, got {least} to {most}")
+    one: Array = xp.take(xp.eye(classes, dtype=xp.float32), labels, axis=0)
+    return one

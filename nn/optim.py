@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from nn.layers import Array
+from nn.layers.base import namespace
 
 Parameters = Iterable[tuple[str, Array, Array]]
 """``(name, parameter, gradient)``; what an optimizer keeps between steps goes by the name."""
@@ -30,7 +31,7 @@ class SGD:
     def step(self, parameters: Parameters) -> None:
         """Change every parameter in place."""
         for name, parameter, grad in parameters:
-            velocity = self.state.setdefault(name, np.zeros_like(parameter))
+            velocity = self.state.setdefault(name, namespace(parameter).zeros_like(parameter))
             velocity *= self.momentum
             velocity += grad
             if self.weight_decay and parameter.ndim > 1:
@@ -65,11 +66,13 @@ class Adam:
         steps = int(self.state["steps"])
         correction1, correction2 = 1 - self.beta1**steps, 1 - self.beta2**steps
         for name, parameter, grad in parameters:
-            mean = self.state.setdefault(f"{name}.mean", np.zeros_like(parameter))
-            square = self.state.setdefault(f"{name}.square", np.zeros_like(parameter))
+            mean = self.state.setdefault(f"{name}.mean", namespace(parameter).zeros_like(parameter))
+            square = self.state.setdefault(
+                f"{name}.square", namespace(parameter).zeros_like(parameter)
+            )
             mean += (1 - self.beta1) * (grad - mean)
             square += (1 - self.beta2) * (grad * grad - square)
             if self.weight_decay and parameter.ndim > 1:
                 parameter *= 1 - self.learning_rate * self.weight_decay
-            size = np.sqrt(square / correction2) + self.epsilon
+            size = namespace(parameter).sqrt(square / correction2) + self.epsilon
             parameter -= (self.learning_rate / correction1) * mean / size

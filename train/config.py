@@ -9,6 +9,7 @@ from typing import Any
 
 from train.architectures import ARCHITECTURES
 from train.augment import AUGMENTATIONS
+from train.device import DEVICES
 
 OPTIMIZERS = ("sgd", "adam")
 
@@ -54,6 +55,9 @@ class Config:
         default_factory=lambda: os.cpu_count() or 1,
         metadata={"help": "processor cores that learn; another number gives other last bits"},
     )
+    device: str = setting(
+        "cpu", "where gradients are computed: cpu, or cuda for an NVIDIA GPU, with CuPy"
+    )
     teacher_share: float = setting(
         0.7, "share of the targets that teachers give, 0 to 1; labels give the rest"
     )
@@ -96,6 +100,7 @@ class Config:
 CHOICES = {
     "model": ARCHITECTURES,
     "optimizer": OPTIMIZERS,
+    "device": DEVICES,
     "augmentation": AUGMENTATIONS,
     "later_augmentation": AUGMENTATIONS,
 }

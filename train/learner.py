@@ -13,6 +13,7 @@ from nn.optim import SGD, Adam
 from train.architectures import build, ignore_input_gradient
 from train.checkpoint import Arrays, State
 from train.config import Config
+from train.device import OnDevice
 from train.parallel import DataParallel
 from train.schedule import Cycle, at
 
@@ -33,7 +34,7 @@ class Learner:
         outputs: int = DIGITS,
     ) -> None:
         """Begin as ``state`` says, or, where that is empty, with ``start`` or a fresh network of so
-        many outputs.
+        many outputs. Raises train.device.DeviceError where the device cannot be used.
         """
         self.config, self.step = config, state.step
         self._cycles, self.steps = cycles, cycles[-1].last
@@ -47,14 +48,18 @@ class Learner:
         if state.model:
             set_arrays(self.model, state.model)
             self.averaged, self.optimizer.state = state.averaged, state.optimizer
-        self._parallel = DataParallel(self.model, config.threads)
+        self._gradients = (
+            OnDevice.cuda(self.model)
+            if config.device == "cuda"
+            else DataParallel(self.model, config.threads)
+        )
 
     def learn(self, inputs: Array, targets: Array) -> float:
         """Take one step on a batch and return its mean loss before the step.
 
         Raises DivergedError, and changes nothing, if that is no finite number.
         """
-        loss = self._parallel.loss_and_gradients(inputs, targets)
+        loss = self._gradients.loss_and_gradients(inputs, targets)
         if not math.isfinite(loss):
             raise DivergedError(f"the loss became {loss} at step {self.step}")
         self.optimizer.learning_rate = self.learning_rate()
@@ -89,7 +94,7 @@ class Learner:
 
     def close(self) -> None:
         """End the threads."""
-        self._parallel.close()
+        self._gradients.close()
 
 
 def copy_of(model: Sequential) -> Sequential:

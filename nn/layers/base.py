@@ -8,7 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-"""A float32 array (float64 in gradient checks); every docstring gives its shape."""
+"""A float32 array (float64 in gradient checks); every docstring gives its shape.
+
+NumPy's, or that of another library that keeps the array API standard (https://data-apis.org), such
+as CuPy's on a GPU: layers, losses and optimizers take their functions from the array that they are
+given. What NumPy alone can do faster stands in ``nn.layers.unfold`` and ``nn.layers.product``.
+"""
+
+
+def namespace(array: Array) -> Any:
+    """Return the functions that go with an array: for NumPy's the module ``numpy`` itself."""
+    return array.__array_namespace__()  # type: ignore[attr-defined,unused-ignore]
 
 
 class Layer:

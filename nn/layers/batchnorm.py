@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn.layers.base import Array, Layer, check_sizes
+from nn.layers.base import Array, Layer, check_sizes, namespace
 
 
 class BatchNorm(Layer):
@@ -38,7 +38,8 @@ class BatchNorm(Layer):
 
     def scale_and_shift(self) -> tuple[Array, Array]:
         """Return ``(scale, shift)``, each ``(channels,)``: inference is ``x * scale + shift``."""
-        scale = self.params["gamma"] / np.sqrt(self.buffers["variance"] + self.EPSILON)
+        variance = self.buffers["variance"]
+        scale = self.params["gamma"] / namespace(variance).sqrt(variance + self.EPSILON)
         return scale, self.params["beta"] - self.buffers["mean"] * scale
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -53,14 +54,15 @@ class BatchNorm(Layer):
             scale, shift = self.scale_and_shift()
             return x * scale + shift
 
-        rows = x.reshape(-1, self.channels)
-        count = rows.dtype.type(rows.shape[0])
+        xp = namespace(x)
+        rows = xp.reshape(x, (-1, self.channels))
+        count = rows.shape[0]
         # A product with ones is a sum over rows: BLAS is several times faster than sum(axis=0).
-        ones = np.ones(rows.shape[0], rows.dtype)
+        ones = xp.ones(count, dtype=rows.dtype)
         mean = ones @ rows / count
         centred = rows - mean
         variance = ones @ (centred * centred) / count
-        inverse_std = 1 / np.sqrt(variance + rows.dtype.type(self.EPSILON))
+        inverse_std = 1 / xp.sqrt(variance + self.EPSILON)
         self._centred, self._inverse_std = centred, inverse_std
 
         # A sample's own variance underestimates that of all data by (count - 1) / count.
@@ -71,7 +73,7 @@ class BatchNorm(Layer):
 
         out: Array = centred * (inverse_std * self.params["gamma"])
         out += self.params["beta"]
-        return out.reshape(x.shape)
+        return xp.reshape(out, x.shape)  # type: ignore[no-any-return]
 
     def backward(self, grad_out: Array) -> Array:
         """Differentiate through the batch's mean and variance too.
@@ -82,15 +84,16 @@ class BatchNorm(Layer):
         """
         if self._centred is None or self._inverse_std is None:
             raise RuntimeError("BatchNorm.backward needs forward(x, training=True) first")
-        grads = grad_out.reshape(-1, self.channels)
-        ones = np.ones(grads.shape[0], grads.dtype)
+        xp = namespace(grad_out)
+        grads = xp.reshape(grad_out, (-1, self.channels))
+        count = grads.shape[0]
+        ones = xp.ones(count, dtype=grads.dtype)
         sum_g = ones @ grads
         sum_gx = (ones @ (grads * self._centred)) * self._inverse_std
         self.grads["beta"], self.grads["gamma"] = sum_g, sum_gx
 
-        count = grads.dtype.type(grads.shape[0])
         grad_in: Array = self._centred * (-sum_gx * self._inverse_std / count)
         grad_in += grads
         grad_in -= sum_g / count
         grad_in *= self.params["gamma"] * self._inverse_std
-        return grad_in.reshape(grad_out.shape)
+        return xp.reshape(grad_in, grad_out.shape)  # type: ignore[no-any-return]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
-from nn.layers.base import Array, Layer, check_sizes, he_normal
+from nn.layers.base import Array, Layer, check_sizes, he_normal, namespace
 from nn.layers.product import product
-
-BLOCK_BYTES = 1 << 19
-"""How much of the unfolded input is made at a time: half a megabyte stays in a core's own cache."""
+from nn.layers.unfold import unfold
 
 
 class Conv2D(Layer):
@@ -69,7 +66,7 @@ class Conv2D(Layer):
                 f"{span} x {span}, got {x.shape}"
             )
         self._x = x if training else None
-        weight = self.params["weight"].reshape(-1, self.outputs)
+        weight = namespace(x).reshape(self.params["weight"], (-1, self.outputs))
         out = _correlate(_pad(x, self.padding), self.size, self.stride, weight)
         out += self.params["bias"]
         return out
@@ -84,21 +81,23 @@ class Conv2D(Layer):
         """
         if self._x is None:
             raise RuntimeError("Conv2D.backward needs forward(x, training=True) first")
-        grad_rows = grad_out.reshape(-1, self.outputs)
-        self.grads["bias"] = np.ones(grad_rows.shape[0], grad_rows.dtype) @ grad_rows
+        xp = namespace(grad_out)
+        grad_rows = xp.reshape(grad_out, (-1, self.outputs))
+        self.grads["bias"] = xp.ones(grad_rows.shape[0], dtype=grad_rows.dtype) @ grad_rows
 
         padded = _pad(self._x, self.padding)
-        grad_weight = np.zeros((self.size**2 * self.inputs, self.outputs), grad_out.dtype)
-        for columns, rows in _unfold(padded, self.size, self.stride):
-            grad_weight += columns.T @ grad_rows[rows]
-        self.grads["weight"] = grad_weight.reshape(self.params["weight"].shape)
+        shape = (self.size**2 * self.inputs, self.outputs)
+        grad_weight = xp.zeros(shape, dtype=grad_out.dtype)
+        for columns, rows in unfold(padded, self.size, self.stride):
+            grad_weight += columns.T @ grad_rows[rows, :]
+        self.grads["weight"] = xp.reshape(grad_weight, self.params["weight"].shape)
         if not self.needs_grad_in:
             return grad_out
 
         height, width = self._x.shape[1:3]
         spread = self._spread(grad_out, height, width)
-        turned = self.params["weight"][::-1, ::-1].transpose(0, 1, 3, 2)
-        return _correlate(spread, self.size, 1, turned.reshape(-1, self.inputs))
+        turned = xp.permute_dims(xp.flip(self.params["weight"], axis=(0, 1)), (0, 1, 3, 2))
+        return _correlate(spread, self.size, 1, xp.reshape(turned, (-1, self.inputs)))
 
     def _spread(self, grad_out: Array, height: int, width: int) -> Array:
         """Put ``grad_out``'s values ``stride`` apart, with zeros between and around them.
@@ -109,19 +108,18 @@ class Conv2D(Layer):
         margin = self.size - 1 - self.padding
         batch, rows, columns, outputs = grad_out.shape
         shape = (batch, height + self.size - 1, width + self.size - 1, outputs)
-        spread = np.zeros(shape, grad_out.dtype)
+        spread: Array = namespace(grad_out).zeros(shape, dtype=grad_out.dtype)
         bottom, right = margin + rows * self.stride, margin + columns * self.stride
-        spread[:, margin : bottom : self.stride, margin : right : self.stride] = grad_out
+        spread[:, margin : bottom : self.stride, margin : right : self.stride, :] = grad_out
         return spread
 
 
 def _pad(x: Array, padding: int) -> Array:
     """Return ``x`` with ``padding`` rows and columns of zeros around each image, contiguous."""
-    if padding == 0:
-        return np.ascontiguousarray(x)
     batch, height, width, channels = x.shape
-    padded = np.zeros((batch, height + 2 * padding, width + 2 * padding, channels), x.dtype)
-    padded[:, padding:-padding, padding:-padding] = x
+    shape = (batch, height + 2 * padding, width + 2 * padding, channels)
+    padded: Array = namespace(x).zeros(shape, dtype=x.dtype)
+    padded[:, padding : padding + height, padding : padding + width, :] = x
     return padded
 
 
@@ -129,34 +127,8 @@ def _correlate(padded: Array, size: int, stride: int, weight: Array) -> Array:
     """Slide a kernel, given as a ``(size * size * channels, outputs)`` matrix, over ``padded``."""
     batch, height, width, _ = padded.shape
     shape = (batch, (height - size) // stride + 1, (width - size) // stride + 1, weight.shape[1])
-    out = np.empty(shape, np.result_type(padded, weight))
-    out_rows = out.reshape(-1, weight.shape[1])
-    for columns, rows in _unfold(padded, size, stride):
-        product(columns, weight, out_rows[rows])
-    return out
-
-
-def _unfold(padded: Array, size: int, stride: int) -> Iterator[tuple[Array, slice]]:
-    """Yield ``(columns, rows)``, a few images at a time.
-
-    ``columns: (positions, size * size * channels)`` has a row for each position of the kernel: what
-    lies under it. ``rows`` says which rows of the whole batch's these are. The memory is used again
-    for the next block.
-    """
-    batch, height, width, channels = padded.shape
-    out_height, out_width = (height - size) // stride + 1, (width - size) // stride + 1
-    positions, values = out_height * out_width, size * size * channels
-    step = max(1, min(batch, BLOCK_BYTES // (positions * values * padded.itemsize)))
-    by_image, by_row, by_column, by_channel = padded.strides
-    windows = as_strided(
-        padded,
-        (batch, out_height, out_width, size, size, channels),
-        (by_image, by_row * stride, by_column * stride, by_row, by_column, by_channel),
-        writeable=False,
-    )
-    block = np.empty((step, out_height, out_width, size, size, channels), padded.dtype)
-    for first in range(0, batch, step):
-        count = min(step, batch - first)
-        np.copyto(block[:count], windows[first : first + count])
-        columns = block[:count].reshape(count * positions, values)
-        yield columns, slice(first * positions, (first + count) * positions)
+    xp = namespace(padded)
+    out = xp.empty((math.prod(shape[:3]), shape[3]), dtype=xp.result_type(padded, weight))
+    for columns, rows in unfold(padded, size, stride):
+        product(columns, weight, out, rows)
+    return xp.reshape(out, shape)  # type: ignore[no-any-return]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn.layers.base import Array, Layer, check_sizes, he_normal
+from nn.layers.base import Array, Layer, check_sizes, he_normal, namespace
 
 
 class Dense(Layer):
@@ -37,5 +37,5 @@ class Dense(Layer):
         if self._x is None:
             raise RuntimeError("Dense.backward needs forward(x, training=True) first")
         self.grads["weight"] = self._x.T @ grad_out
-        self.grads["bias"] = grad_out.sum(axis=0)
+        self.grads["bias"] = namespace(grad_out).sum(grad_out, axis=0)
         return grad_out @ self.params["weight"].T

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from nn.layers.base import Array, Layer, check_sizes
+from nn.layers.base import Array, Layer, check_sizes, namespace
 
 
 class MaxPool2D(Layer):
@@ -35,10 +33,11 @@ class MaxPool2D(Layer):
                 f"MaxPool2D expected (batch, height, width, channels) of at least "
                 f"{self.size} x {self.size}, got {x.shape}"
             )
-        places = self._places(x)
-        out = next(places).copy()
-        for values in places:
-            np.maximum(out, values, out=out)
+        xp = namespace(x)
+        first, *others = self._places(x.shape)
+        out: Array = xp.asarray(x[first], copy=True)
+        for place in others:
+            out = xp.maximum(out, x[place])
         self._x, self._out = (x, out) if training else (None, None)
         return out
 
@@ -46,20 +45,23 @@ class MaxPool2D(Layer):
         """``dy/dx`` is 1 at a window's maximum (the first in reading order), elsewhere 0."""
         if self._x is None or self._out is None:
             raise RuntimeError("MaxPool2D.backward needs forward(x, training=True) first")
-        grad_in = np.zeros_like(self._x)
-        unclaimed = np.ones(self._out.shape, bool)
-        for values, grads in zip(self._places(self._x), self._places(grad_in), strict=True):
-            is_first_maximum = (values == self._out) & unclaimed
-            np.multiply(grad_out, is_first_maximum, out=grads)
+        xp = namespace(grad_out)
+        grad_in: Array = xp.zeros_like(self._x)
+        unclaimed = xp.ones(self._out.shape, dtype=xp.bool)
+        for place in self._places(self._x.shape):
+            is_first_maximum = (self._x[place] == self._out) & unclaimed
+            grad_in[place] = grad_out * xp.astype(is_first_maximum, grad_out.dtype)
             unclaimed &= ~is_first_maximum
         return grad_in
 
-    def _places(self, x: Array) -> Iterator[Array]:
-        """Yield views of ``x``: every window's first element, every window's second, and so on."""
-        height, width = (side // self.size * self.size for side in x.shape[1:3])
+    def _places(self, shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+        """Yield where every window's first element lies, every window's second, and so on."""
+        height, width = (side // self.size * self.size for side in shape[1:3])
+        whole = slice(None)
         for row in range(self.size):
             for column in range(self.size):
-                yield x[:, row : height : self.size, column : width : self.size, :]
+                rows = slice(row, height, self.size)
+                yield whole, rows, slice(column, width, self.size), whole
 
 
 class GlobalAvgPool2D(Layer):
@@ -76,7 +78,7 @@ class GlobalAvgPool2D(Layer):
                 f"GlobalAvgPool2D expected (batch, height, width, channels), got {x.shape}"
             )
         self._shape = x.shape if training else None
-        mean: Array = x.mean(axis=(1, 2))
+        mean: Array = namespace(x).mean(x, axis=(1, 2))
         return mean
 
     def backward(self, grad_out: Array) -> Array:
@@ -84,5 +86,6 @@ class GlobalAvgPool2D(Layer):
         if self._shape is None:
             raise RuntimeError("GlobalAvgPool2D.backward needs forward(x, training=True) first")
         _, height, width, _ = self._shape
-        share = grad_out[:, None, None, :] / grad_out.dtype.type(height * width)
-        return np.broadcast_to(share, self._shape)
+        share = grad_out[:, None, None, :] / (height * width)
+        grad_in: Array = namespace(grad_out).broadcast_to(share, self._shape)
+        return grad_in

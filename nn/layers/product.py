@@ -14,14 +14,16 @@ WORTH_EINSUM = 64
 """Shorter sums than this end before ``einsum``'s start-up has paid for itself."""
 
 
-def product(a: Array, b: Array, out: Array) -> None:
-    """Write ``a @ b``, of ``(m, k)`` and ``(k, n)``, into ``out``: ``(m, n)``.
+def product(a: Array, b: Array, out: Array, rows: slice = slice(None)) -> None:
+    """Write ``a @ b``, of ``(m, k)`` and ``(k, n)``, into so many ``rows`` of ``out``: ``(m, n)``.
 
     Without BLAS ``einsum`` is twice as fast as ``matmul``: where both operands run along the sum,
     as here, its inner loop takes four numbers at a time. Turning ``b`` round for that costs little,
     for it is small.
     """
-    if HAS_BLAS or a.shape[1] < WORTH_EINSUM:
-        np.matmul(a, b, out=out)
+    if not isinstance(out, np.ndarray):
+        out[rows, :] = a @ b
+    elif HAS_BLAS or a.shape[1] < WORTH_EINSUM:
+        np.matmul(a, b, out=out[rows])
     else:
-        np.einsum("ij,jk->ik", a, np.asfortranarray(b), out=out)
+        np.einsum("ij,jk->ik", a, np.asfortranarray(b), out=out[rows])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from nn.layers.base import Array, Layer
+from nn.layers.base import Array, Layer, namespace
 
 
 class Flatten(Layer):
@@ -17,10 +17,12 @@ class Flatten(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return ``x`` with all axes but the first made one."""
         self._shape = x.shape if training else None
-        return x.reshape(x.shape[0], math.prod(x.shape[1:]))
+        out: Array = namespace(x).reshape(x, (x.shape[0], math.prod(x.shape[1:])))
+        return out
 
     def backward(self, grad_out: Array) -> Array:
         """Return ``grad_out`` in the input's shape."""
         if self._shape is None:
             raise RuntimeError("Flatten.backward needs forward(x, training=True) first")
-        return grad_out.reshape(self._shape)
+        grad_in: Array = namespace(grad_out).reshape(grad_out, self._shape)
+        return grad_in

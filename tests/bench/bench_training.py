@@ -164,7 +164,7 @@ def _products_step(batch_size: int, threads: int) -> Callable[[], object]:
     import numpy as np
 
     from nn.layers import Conv2D, Dense
-    from nn.layers.conv import BLOCK_BYTES
+    from nn.layers.unfold import BLOCK_BYTES
     from train.architectures import build
 
     rng = np.random.default_rng(0)

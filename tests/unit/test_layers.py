@@ -19,8 +19,8 @@ from nn.layers import (
     Layer,
     MaxPool2D,
     ReLU,
-    conv,
     product,
+    unfold,
 )
 from tests.unit.gradients import check_gradients, distinct, in_float64, scale_gradient
 
@@ -250,7 +250,7 @@ def test_conv_gives_the_same_whatever_the_size_of_a_block(
     grad_out = rng.standard_normal(out.shape)
     grad_in, grad_weight = layer.backward(grad_out), layer.grads["weight"]
 
-    monkeypatch.setattr(conv, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(unfold, "BLOCK_BYTES", block_bytes)
     assert np.allclose(layer.forward(x, training=True), out, rtol=1e-12)
     assert np.allclose(layer.backward(grad_out), grad_in, rtol=1e-12)
     assert np.allclose(layer.grads["weight"], grad_weight, rtol=1e-12)
