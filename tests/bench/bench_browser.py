@@ -3,12 +3,12 @@
     python tests/bench/bench_browser.py [--rounds 5] [--json FILE] [--chart FILE]
 
 Measured in turn, each in a new browser process, round after round: this page; the same page without
-its snapshot, and on the stock runtime (`build.py --stock`); onnxruntime-web and TensorFlow.js (WebAssembly and JavaScript)
-running the same network, exported from the same weights. On our page a digit is drawn while it
-loads; theirs read a ready picture and have no other work. The first answer is counted from the
-navigation. Then: a second visit that the service worker answers, both runtimes on an emulated line,
-the bytes of a first visit, the latencies of ink and answer while drawing, and memory. The native
-runtimes are left out, and named, where `make bench` has not installed them.
+its snapshot, and on the stock runtime (`build.py --stock`); onnxruntime-web and TensorFlow.js
+(WebAssembly and JavaScript) running the same network, exported from the same weights. On our page a
+digit is drawn while it loads; theirs read a ready picture and have no other work. The first answer
+is counted from the navigation. Then: a second visit that the service worker answers, both runtimes
+on an emulated line, the bytes of a first visit, the latencies of ink and answer while drawing, and
+memory. The native runtimes are left out, and named, where `make bench` has not installed them.
 """
 
 from __future__ import annotations
