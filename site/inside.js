@@ -111,7 +111,8 @@ export class Inside {
  * @param {FeatureMaps} layer
  */
 export function paintMaps(canvas, { height, width, channels, pixels }) {
-  const columns = Math.min(channels, width > 7 ? 16 : 32);
+  const narrow = innerWidth < 560; // a phone: larger maps, in more rows
+  const columns = Math.min(channels, (width > 7 ? 16 : 32) / (narrow ? 2 : 1));
   const bytes = atob(pixels);
   const across = columns * (width + 1) - 1;
   const down = Math.ceil(channels / columns) * (height + 1) - 1;

@@ -9,11 +9,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine, wait_until
+from tests.browser.drawing import draw, expect_answer, number, sample, wait_for_engine, wait_until
 from tests.browser.hosting import StaticHost
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"small phone": (320, 568), "phone": (390, 844), "side": (844, 390), "desktop": (1280, 800)}
+TABLETS = {"tablet": (820, 1180), "tablet on its side": (1180, 820), "zoomed to 200 %": (640, 400)}
 SHIFTS = """
     window.shifts = [];
     new PerformanceObserver((list) => {
@@ -44,9 +45,9 @@ def test_nothing_moves_while_the_page_loads_and_reads(
     assert sum(value for value, *_ in shifts) < 0.001, shifts
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, *TABLETS])
 def test_the_paper_and_the_answer_are_in_sight_without_scrolling(page: Page, size: str) -> None:
-    width, height = SIZES[size]
+    width, height = (SIZES | TABLETS)[size]
     page.set_viewport_size({"width": width, "height": height})
     wait_until(page, "width => innerWidth === width", arg=width)
     for part in ("#pad", "#clear", "#answer", "#seen"):
@@ -61,9 +62,21 @@ def test_an_audit_finds_no_barrier(page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
     page.evaluate(AXE.read_text("utf-8"))
     assert audit(page) == []
-    draw(page, sample("4"))
-    expect_answer(page, "4")
+    draw(page, number("42"))
+    expect_answer(page, "42")
     assert audit(page) == []
+
+
+def test_all_that_an_answer_says_is_seen_on_a_short_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 568})
+    draw(page, [[[140, 30], [140, 250]], [[30, 140], [250, 140]], [[60, 60], [220, 220]]])
+    expect(page.locator("#second")).to_have_text("That does not look like a digit")
+    assert page.evaluate(
+        """() => {
+            const { scrollHeight, clientHeight } = document.querySelector('#second');
+            return scrollHeight <= clientHeight;
+        }"""
+    )
 
 
 def test_an_audit_of_the_page_with_a_message_finds_no_barrier(
