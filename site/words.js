@@ -32,6 +32,9 @@ const given = new WeakMap();
 /** Elements that texts have places for, by their parents and names. @type {WeakMap<Element, Map<string, Element>>} */
 const kept = new WeakMap();
 
+/** Kept, because to make one takes longer than to show a reading. @type {Map<string, Intl.NumberFormat>} */
+const formats = new Map();
+
 /** Settles when the first words are there, or cannot be had. */
 export const ready = load(root.lang);
 
@@ -98,7 +101,10 @@ export function setText(element, text) {
  * @returns {string}
  */
 export function number(value, options) {
-  return new Intl.NumberFormat(root.lang, options).format(value);
+  const form = root.lang + JSON.stringify(options);
+  let format = formats.get(form);
+  if (!format) formats.set(form, (format = new Intl.NumberFormat(root.lang, options)));
+  return format.format(value);
 }
 
 /**
