@@ -13,6 +13,7 @@ import argparse
 import base64
 import contextlib
 import ctypes
+import gc
 import gzip
 import io
 import json
@@ -544,6 +545,8 @@ def serve(app: Flask, options: argparse.Namespace) -> None:
     """
     with contextlib.suppress(AttributeError, OSError):  # only the GNU C library has it
         ctypes.CDLL(None).mallopt(-3, 2**20)  # M_MMAP_THRESHOLD: give back what pictures took
+    gc.collect()
+    gc.freeze()  # what is there now stays: the collector need not look through it again and again
     sockets: dict[int, Any] = {}
     forwarded = {"x-forwarded-for", "x-forwarded-proto"}
     trusted = options.trusted_proxy

@@ -18,6 +18,8 @@ given. What NumPy alone can do faster stands in ``nn.layers.unfold`` and ``nn.la
 
 def namespace(array: Array) -> Any:
     """Return the functions that go with an array: for NumPy's the module ``numpy`` itself."""
+    if type(array) is np.ndarray:  # its own method looks the module up anew each time
+        return np
     return array.__array_namespace__()  # type: ignore[attr-defined,unused-ignore]
 
 
