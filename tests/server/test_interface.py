@@ -240,3 +240,14 @@ def test_threads_that_read_side_by_side_get_their_own_answers() -> None:
         assert reading.text == expected.text
         for found, right in zip(reading.digits, expected.digits, strict=True):
             np.testing.assert_allclose(found.probabilities, right.probabilities, atol=1e-5)
+
+
+def test_a_pass_that_fails_is_told_and_the_next_one_works(monkeypatch) -> None:
+    together = Together.load()
+    with monkeypatch.context() as patch:
+        patch.setattr(together.model, "forward", lambda *_: [][0])
+        for _ in range(2):
+            with pytest.raises(IndexError):
+                together.read(SEVEN.strokes)
+    assert not together.waiting
+    assert together.read(SEVEN.strokes).text == "7"
