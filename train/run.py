@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 import sys
 from collections.abc import Iterator, Mapping
@@ -157,7 +158,10 @@ def finish(
     try:
         weights.save(draft, model, metadata)
         recognizer = Recognizer.load(draft)
-        metadata |= {"refuse_from": round(refusal_threshold(recognizer, task.validation), 4)}
+        threshold = refusal_threshold(recognizer, task.validation)
+        # Rounded upwards: a lower threshold would refuse the digit that it was read off.
+        recognizer.refuse_from = math.ceil(threshold * 10_000) / 10_000
+        metadata |= {"refuse_from": recognizer.refuse_from}
     finally:
         draft.unlink(missing_ok=True)
     errors = {
