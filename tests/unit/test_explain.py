@@ -31,7 +31,7 @@ def test_the_shares_of_all_pixels_add_up_to_the_change_of_the_score(
     model: Sequential, image: NDArray[np.uint8]
 ) -> None:
     blank, seen = model.forward(as_input(np.stack([np.zeros_like(image), image])))[:, :DIGITS]
-    found = evidence(model, image, steps=64)
+    found = evidence(model, image, steps=256)
     change = seen - blank
     others = (change.sum() - change[found.digit]) / (DIGITS - 1)
     assert found.for_digit.sum() == pytest.approx(change[found.digit] - others, rel=0.03, abs=0.3)
