@@ -68,13 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     print("".join(f"{f'{name}, others':>16}{'most':>7}" for name in others), f"{'seconds':>9}")
     tried = [try_way(recognizer, pupil, way, others, rng) for way in odd]
     own = [is_private(recognizer, drawing) for drawing, _ in odd]
-    as_signs = [try_way(recognizer, pupil, way, others, rng) for way in signs]
-    private = [way for way, is_own in zip(tried, own, strict=True) if is_own]
-    report("private ways", [*private, *as_signs])
-    report("  misread digits", private)
-    report("  letters and signs", as_signs)
-    like_another = [way for way, is_own in zip(tried, own, strict=True) if not is_own]
-    report("ways like another digit", like_another)
+    report("misread digits", tried)
+    for title, wanted in (("  like no other digit", True), ("  like another digit", False)):
+        report(title, [way for way, found in zip(tried, own, strict=True) if found is wanted])
+    report("letters and signs", [try_way(recognizer, pupil, way, others, rng) for way in signs])
     return 0
 
 

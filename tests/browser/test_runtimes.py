@@ -73,18 +73,26 @@ def test_a_runtime_reads_without_a_file_of_the_others(
 
 
 @pytest.mark.parametrize("fault", ["missing", "cut", "altered"])
-def test_the_cut_runtime_takes_over_when_the_snapshot_is_not_whole(
-    new_context: NewContext, own_host: StaticHost, fault: str
+@pytest.mark.parametrize(
+    ("file", "address", "following"), [(SNAPSHOT, ON_SNAPSHOT, "cut"), (CUT, ON_CUT, "stock")]
+)
+def test_the_next_runtime_takes_over_when_a_file_is_not_whole(
+    new_context: NewContext,
+    own_host: StaticHost,
+    file: str,
+    address: str,
+    following: str,
+    fault: str,
 ) -> None:
-    getattr(own_host, fault).add(SNAPSHOT)
+    getattr(own_host, fault).add(file)
     page = new_context().new_page()
     seen = warnings(page)
-    page.goto(own_host.url + ON_SNAPSHOT)
+    page.goto(own_host.url + address)
     wait_for_engine(page)
     draw(page, sample("5"))
     expect_answer(page, "5")
-    assert page.evaluate(RUNTIME) == "cut"
-    assert any("taking the cut one" in text and SNAPSHOT in text for text in seen)
+    assert page.evaluate(RUNTIME) == following
+    assert any(f"taking the {following} one" in text and file in text for text in seen)
 
 
 Facts = dict[str, Any]
@@ -214,21 +222,6 @@ def test_who_asks_for_little_traffic_gets_no_snapshot(
     wait_for_engine(page)
     assert page.evaluate(RUNTIME) == "cut"
     assert not own_host.requests[SNAPSHOT]
-
-
-@pytest.mark.parametrize("fault", ["missing", "cut", "altered"])
-def test_the_stock_runtime_takes_over_when_the_cut_one_is_not_whole(
-    new_context: NewContext, own_host: StaticHost, fault: str
-) -> None:
-    getattr(own_host, fault).add(CUT)
-    page = new_context().new_page()
-    seen = warnings(page)
-    page.goto(own_host.url + ON_CUT)
-    wait_for_engine(page)
-    draw(page, sample("5"))
-    expect_answer(page, "5")
-    assert page.evaluate(RUNTIME) == "stock"
-    assert any("taking the stock one" in text and CUT in text for text in seen)
 
 
 def test_the_stock_runtime_takes_over_when_the_cut_one_cannot_start(
