@@ -41,6 +41,8 @@ NARROWEST = 0.15  # what is narrower counts as so wide: an upright line has hard
 INSIDE = 0.12  # as does one whose middle is farther than this share from both ends of the other
 SURELY_TWO = 0.30  # a gap that no digit has within it
 WIDEST = 1.35  # no digit is wider
+OVERLAPPING = -0.03  # but for the bar of a 5, dashed off to the right: if it lies over the rest,
+WIDEST_OVERLAPPING = 3.0  # the network decides
 BESIDE, ABOVE = 0.1, 0.15  # marks that share less of the lower one's height seem nearer by this
 FLAT = 0.2  # of its width: the height of a dash; a dot has neither
 EVEN_GAP, GAP_SCALE = 0.04, 0.035  # at this gap one is as likely as two; how fast that changes
@@ -161,9 +163,9 @@ def _runs(marks: Sequence[_Mark], height: float) -> list[Run]:
     for first in range(len(marks)):
         for last in range(first + 1, min(first + MOST_IN_A_DIGIT, len(marks))):
             left, top, right, bottom = _union([mark.box for mark in marks[first : last + 1]])
-            if _gap(
-                marks[last - 1], marks[last], height
-            ) > SURELY_TWO or right - left > WIDEST * max(height, bottom - top):
+            gap = _gap(marks[last - 1], marks[last], height)
+            widest = WIDEST if gap >= OVERLAPPING else WIDEST_OVERLAPPING
+            if gap > SURELY_TWO or right - left > widest * max(height, bottom - top):
                 break
             runs.append((first, last + 1))
     return runs

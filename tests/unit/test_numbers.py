@@ -168,6 +168,11 @@ def test_marks_far_apart_are_never_one() -> None:
     assert text(boxes, {(0, 1): 4}) == "??"
 
 
+def test_the_bar_of_a_5_may_reach_far_beyond_it(recognizer: Recognizer) -> None:
+    body = [[45, 0], [20, 35], [55, 45], [60, 75], [35, 100], [0, 92]]
+    assert recognizer.read([body, [[45, 0], [100, -4], [165, -8]]]).text == "5"
+
+
 def test_what_is_no_digit_is_a_question_mark() -> None:
     assert text([(0, 0, 50, 100)], {}) == "?"
     assert text([(0, 0, 50, 100), (100, 0, 150, 100)], {(1,): 3}) == "?3"
