@@ -11,12 +11,14 @@ import numpy as np
 
 from nn.numbers import DIGITS
 from nn.recognizer import Recognizer
+from train.data import Drawing
 from train.data.files import replacing
-from train.evaluate import error_table, predictions
-from train.examples import Labelled
+from train.evaluate import answers, error_table, predictions
+from train.examples import Labelled, inked_drawings
 from train.robustness import Row
 from train.watch.charts import bar_chart, line_chart
 from train.watch.measure import measure_recognizer
+from train.watch.pictures import grey_png
 from train.watch.report import STYLE, figure, held_out
 
 BINS = 15
@@ -31,6 +33,8 @@ class Evaluation(NamedTuple):
     lines: Sequence[str]
     """Figures in words."""
     grid: Sequence[Row]
+    unclear: Sequence[tuple[Drawing, str]] = ()
+    """Drawings whose label no reader could tell, and what each shows."""
 
 
 def write_evaluation(path: Path, evaluation: Evaluation) -> None:
@@ -49,6 +53,8 @@ def _page(evaluation: Evaluation) -> Iterator[str]:
     yield f"<pre>{escape(chr(10).join(evaluation.lines))}</pre>"
     for name, measured in measure_recognizer(recognizer, evaluation.parts).items():
         yield held_out(name, measured)
+    if evaluation.unclear:
+        yield _what_nobody_could_tell(recognizer, evaluation.unclear)
     yield "<h2>Is it as sure as it should be?</h2><p>Of the answers given with some certainty, "
     yield "that share should be right: on the diagonal.</p>"
     yield _reliability(recognizer, evaluation.parts)
@@ -65,6 +71,22 @@ def _page(evaluation: Evaluation) -> Iterator[str]:
             )
         yield "</table>"
     yield "</body></html>\n"
+
+
+def _what_nobody_could_tell(recognizer: Recognizer, unclear: Sequence[tuple[Drawing, str]]) -> str:
+    part = inked_drawings([drawing for drawing, _ in unclear])
+    read = answers(recognizer, predictions(recognizer, part))
+    pictures = "".join(
+        f'<figure class="mistake"><img src="{grey_png(image)}" alt="{escape(shows)}">'
+        f"<figcaption>{escape(shows)}<br>read {'?' if answer >= DIGITS else answer}</figcaption>"
+        "</figure>"
+        for image, (_, shows), answer in zip(part.images, unclear, read, strict=True)
+    )
+    return (
+        "<h2>What no reader could tell</h2><p>Drawings that show something other than their "
+        "label, or what is as often written for another digit. They count above.</p>"
+        f"<div class=mistakes>{pictures}</div>"
+    )
 
 
 def _reliability(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> str:

@@ -21,8 +21,8 @@ CANVAS = 280
 """Side of the canvas that drawings are put on, pixels; points are rounded to whole ones."""
 USUAL = 0.6
 """Height of a drawing on the canvas where its size is not what is varied."""
-PICTURES = 500
-"""So many of the images are made into photos: reading a photo takes longer than reading strokes."""
+PICTURES = 3000
+"""So many of the images are made into photos: of few, chance decides how often they are misread."""
 
 Points = list[NDArray[np.float64]]
 """Strokes within a box of height 1 (of width 1 if that is the longer side) about the origin."""

@@ -13,6 +13,7 @@ from tests.sample import drawings, sample_images
 from train.calibrate import LEAST_REFUSAL, MOST_REFUSAL, refusal_threshold
 from train.compose import GAPS, HEIGHT, numbers, share_read_whole
 from train.data import Drawing
+from train.data.unclear import UNCLEAR, clear, fingerprint, unclear
 from train.evaluation import Evaluation, write_evaluation
 from train.examples import Labelled
 from train.robustness import PICTURE_CHANGES, STROKE_CHANGES, Row, grid, rotation, slant
@@ -69,6 +70,21 @@ def test_refusal_is_as_eager_as_the_digits_allow(recognizer: Recognizer) -> None
     assert LEAST_REFUSAL <= threshold <= MOST_REFUSAL
 
 
+def test_a_drawing_is_known_by_all_that_was_drawn() -> None:
+    one, other, *_ = DIGITS
+    moved = one._replace(strokes=[one.strokes[0] + 1, *one.strokes[1:]])
+    same = one._replace(strokes=[stroke.copy() for stroke in one.strokes])
+    assert fingerprint(one) == fingerprint(same)
+    changed = (moved, other, one._replace(writer="x"), one._replace(label="x"))
+    assert fingerprint(one) not in {fingerprint(drawing) for drawing in changed}
+
+
+def test_what_nobody_could_tell_is_set_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(UNCLEAR, fingerprint(DIGITS[3]), "a blot")
+    assert unclear(DIGITS) == [(DIGITS[3], "a blot")]
+    assert clear(DIGITS) == DIGITS[:3] + DIGITS[4:]
+
+
 class Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -85,13 +101,17 @@ def test_the_page_shows_mistakes_reliability_and_robustness(
     wrong = Labelled(images, (labels + (np.arange(20) == 5)).astype(np.uint8) % 10)
     rows = [Row("slant", "+25°", 20, 0.1, 2.5), Row("size", "15%", 20, 0.05, 1.0)]
     path = tmp_path / "report.html"
-    write_evaluation(path, Evaluation("<weights>", recognizer, {"pen": wrong}, ["a line"], rows))
+    told = Evaluation(
+        "<weights>", recognizer, {"pen": wrong}, ["a line"], rows, [(DIGITS[0], "a <blot>")]
+    )
+    write_evaluation(path, told)
     text = path.read_text("utf-8")
     page = Tags()
     page.feed(text)
     assert page.tags.count("svg") == 3  # confusion, reliability, robustness
-    assert page.tags.count("img") >= 1  # the mistake
+    assert page.tags.count("img") >= 2  # the mistake, and what nobody could tell
     assert 'class="beyond"' in text
     assert 'class="within"' in text
     assert "&lt;weights&gt;" in text
     assert "a line" in text
+    assert "a &lt;blot&gt;" in text

@@ -17,9 +17,10 @@ from train.commands.parsing import Parser
 from train.commands.weights_option import add_weights_option, load_weights
 from train.compose import numbers, share_read_whole
 from train.data import DataError, Drawing, load_pen, split_by_writer
-from train.evaluate import error_table, outputs_of, predictions
+from train.data.unclear import clear, unclear
+from train.evaluate import error_rate, error_table, outputs_of, predictions
 from train.evaluation import Evaluation, write_evaluation
-from train.examples import Task
+from train.examples import Task, inked_drawings
 from train.robustness import Row, grid
 
 
@@ -47,9 +48,13 @@ def run(options: argparse.Namespace) -> int:
     lines = [*_confidence(recognizer, task), *_refusals(recognizer, task)]
     drawings = _unseen_drawings(options)
     if drawings:
-        composed = numbers(drawings)
-        whole = share_read_whole(recognizer, composed)
-        lines.append(f"numbers of two to four digits read whole: {whole:.2%} of {len(composed)}")
+        lines += _without_unclear(recognizer, drawings)
+        for chosen, which in ((drawings, ""), (clear(drawings), ", of digits that can be told")):
+            composed = numbers(chosen)
+            whole = share_read_whole(recognizer, composed)
+            lines.append(
+                f"numbers of two to four digits{which}, read whole: {whole:.2%} of {len(composed)}"
+            )
         one = np.mean([len(recognizer.read(drawing.strokes).digits) == 1 for drawing in drawings])
         lines.append(f"single digits read as one mark: {one:.2%} of {len(drawings)}")
     print("\n".join(lines))
@@ -65,7 +70,8 @@ def run(options: argparse.Namespace) -> int:
                     flush=True,
                 )
         write_evaluation(
-            options.report, Evaluation(str(options.weights), recognizer, task.test, lines, rows)
+            options.report,
+            Evaluation(str(options.weights), recognizer, task.test, lines, rows, unclear(drawings)),
         )
         print(f"Wrote {options.report}.")
     return 0
@@ -88,6 +94,21 @@ def _refusals(recognizer: Recognizer, task: Task) -> Sequence[str]:
         none = predictions(recognizer, part)[:, DIGITS:].sum(axis=1)
         lines.append(f"{name}: {(none > recognizer.refuse_from).mean():.2%} of {len(none)} refused")
     return lines
+
+
+def _without_unclear(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[str]:
+    """Tell how many of the mistakes are on drawings whose label no reader could tell."""
+    told = clear(drawings)
+    if len(told) == len(drawings):
+        return []
+    everything, without = inked_drawings(drawings), inked_drawings(told)
+    wrong = round(error_rate(recognizer, everything) * len(drawings))
+    still = round(error_rate(recognizer, without) * len(told))
+    return [
+        f"pen digits whose label no reader could tell: {len(drawings) - len(told)}, of which "
+        f"{wrong - still} are read otherwise; without them {still} of {len(told)} wrong, "
+        f"{still / len(told):.2%}"
+    ]
 
 
 def _unseen_drawings(options: argparse.Namespace) -> list[Drawing]:
