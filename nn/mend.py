@@ -9,43 +9,53 @@ import numpy as np
 
 from nn.ink import Points
 
-WIDEST_GAP = 0.25
+WIDEST_GAP = 0.3
 """A skip is at most so long, in units of the longer side of the two strokes together."""
 LOOK_BACK = 0.08
 """The pen's direction is that of the last, or first, so long a part of a stroke; same unit."""
-ASIDE = math.cos(math.radians(50))
-"""The pen goes on in its direction: at most this far from it at both ends of the gap."""
+STRAIGHT, CURVED = math.radians(50), math.radians(80)
+"""The pen goes on in its direction: at both ends of the gap it turns at most so far, in a curve,
+that is, to the same side at both ends, farther.
+"""
 
 
 def mended(strokes: Sequence[Points]) -> list[Points]:
     """Return a mark's strokes, those that follow each other as if the pen had stayed down as one.
 
-    A stroke belongs to the one before it if it begins near that one's end, and both lie in line
-    with the gap between them. A cross-bar, a dot or the next digit begins in another direction.
+    A stroke belongs to the one before it if it begins near that one's end, and both lie in line, or
+    in one curve, with the gap between them. A cross-bar, a dot or the next digit begins in another
+    direction.
     """
     whole: list[Points] = []
     for index, stroke in enumerate(strokes):
-        if index and _goes_on(strokes[index - 1], stroke):
+        if index and goes_on(strokes[index - 1], stroke):
             whole[-1] = np.concatenate([whole[-1], stroke])
         else:
             whole.append(stroke)
     return whole
 
 
-def _goes_on(before: Points, after: Points) -> bool:
+def goes_on(before: Points, after: Points) -> bool:
+    """Tell whether a stroke looks like the one before it, gone on with after a skip."""
     gap = after[0] - before[-1]
-    both = np.concatenate([before, after])
-    size = float(np.ptp(both, axis=0).max())
-    length = float(np.hypot(*gap))
+    length = math.hypot(*gap)
+    low = np.minimum(before.min(axis=0), after.min(axis=0))
+    size = float((np.maximum(before.max(axis=0), after.max(axis=0)) - low).max())
     if not 0 < length <= WIDEST_GAP * size:
         return False
     leaving = before[-1] - _some_way_off(before[::-1], LOOK_BACK * size)
     coming = _some_way_off(after, LOOK_BACK * size) - after[0]
-    for direction in (leaving, coming):
-        reach = float(np.hypot(*direction))
-        if reach == 0 or float(direction @ gap) < ASIDE * reach * length:
-            return False
-    return True
+    if not (leaving.any() and coming.any()):
+        return False
+    first, second = _turn(leaving, gap), _turn(gap, coming)
+    farthest = max(abs(first), abs(second))
+    return farthest <= STRAIGHT or (farthest <= CURVED and first * second > 0)
+
+
+def _turn(a: Points, b: Points) -> float:
+    """Return the angle from direction ``a`` to ``b``, ``(2,)`` each, in radians from -pi to pi."""
+    (ax, ay), (bx, by) = a.tolist(), b.tolist()
+    return math.atan2(ax * by - ay * bx, ax * bx + ay * by)
 
 
 def _some_way_off(points: Points, distance: float) -> Points:

@@ -28,6 +28,8 @@ Run = tuple[int, int]
 """The first of neighbouring marks, and the one after the last."""
 Look = Callable[[list[Parts]], NDArray[np.float32]]
 """Returns the network's ``(marks, at least 10)`` probabilities of marks."""
+GoesOn = Callable[[int], bool]
+"""Tells whether a part looks like the one before it, gone on with after a skip of the pen."""
 
 POINT, MINUS, UNKNOWN = ".", "-", "?"
 MOST_PARTS = 96
@@ -67,11 +69,14 @@ class _Mark(NamedTuple):
     box: Box
 
 
-def read_row(boxes: Sequence[Box], look: Look, refuse_from: float) -> list[Found]:
+def read_row(
+    boxes: Sequence[Box], look: Look, refuse_from: float, goes_on: GoesOn = lambda _: False
+) -> list[Found]:
     """Read a row of strokes or pieces by their ``boxes``, from left to right.
 
     ``look`` is called at most twice: with the single marks, then with the runs of neighbours that
     may still be better. What is no digit with a probability above ``refuse_from`` is ``"?"``.
+    ``goes_on`` is asked about strokes of neighbouring marks that were drawn one after the other.
     """
     if not boxes:
         return []
@@ -89,7 +94,7 @@ def read_row(boxes: Sequence[Box], look: Look, refuse_from: float) -> list[Found
             value[run] = _value(marks, run, probabilities, row, height)
 
     look_at([(first, first + 1) for first in range(len(marks))])
-    gaps = _Gaps.between(marks, height)
+    gaps = _Gaps.between(marks, height, goes_on)
     if promising := [run for run in _runs(marks, height) if gaps.may_be_one(run, value)]:
         look_at(promising)
     return [
@@ -109,10 +114,16 @@ class _Gaps(NamedTuple):
     two: list[float]
 
     @classmethod
-    def between(cls, marks: Sequence[_Mark], height: float) -> _Gaps:
-        gaps = [_gap(a, b, height) - _above(a, b, height) for a, b in pairwise(marks)]
+    def between(cls, marks: Sequence[_Mark], height: float, goes_on: GoesOn) -> _Gaps:
+        neighbours = list(pairwise(marks))
+        gaps = [_gap(a, b, height) - _above(a, b, height) for a, b in neighbours]
+        # Where the pen skipped, a gap within a digit is nothing unlikely.
+        skipped = [any(map(goes_on, _later_ones(a, b))) for a, b in neighbours]
         return cls(
-            [-_softplus((gap - EVEN_GAP) / GAP_SCALE) for gap in gaps],
+            [
+                0.0 if skip else -_softplus((gap - EVEN_GAP) / GAP_SCALE)
+                for gap, skip in zip(gaps, skipped, strict=True)
+            ],
             [-_softplus(-(gap - EVEN_GAP) / GAP_SCALE) for gap in gaps],
         )
 
@@ -250,6 +261,14 @@ def _above(a: _Mark, b: _Mark, height: float) -> float:
     rows = min(bottom, other_bottom) - max(top, other_top)
     lower = max(min(bottom - top, other_bottom - other_top), NARROWEST * height)
     return ABOVE if rows < BESIDE * lower else 0.0
+
+
+def _later_ones(a: _Mark, b: _Mark) -> list[int]:
+    """Return the parts of either mark that come just after one of the other's."""
+    return [
+        *({part + 1 for part in a.parts} & {*b.parts}),
+        *({p + 1 for p in b.parts} & {*a.parts}),
+    ]
 
 
 def _parts(marks: Sequence[_Mark]) -> Parts:

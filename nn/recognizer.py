@@ -16,9 +16,9 @@ from nn import weights
 from nn.image import Picture
 from nn.ink import SIDE, Strokes, bounding_box, ink, parse_strokes
 from nn.losses import softmax
-from nn.mend import mended
+from nn.mend import goes_on, mended
 from nn.model import Sequential
-from nn.numbers import DIGITS, Box, Parts, read_row
+from nn.numbers import DIGITS, Box, GoesOn, Parts, read_row
 
 DEFAULT_PATH = Path(__file__).with_name("weights.npz")
 BATCH = 256
@@ -133,7 +133,11 @@ class Recognizer:
             chosen = [parsed[part] for part in parts]
             return ink(mended(chosen)), bounding_box(chosen)
 
-        return self._read_row([bounding_box([stroke]) for stroke in parsed], picture, places)
+        def continues(part: int) -> bool:
+            return goes_on(parsed[part - 1], parsed[part])
+
+        boxes = [bounding_box([stroke]) for stroke in parsed]
+        return self._read_row(boxes, picture, places, continues)
 
     def read_image(self, array: NDArray[Any]) -> Reading:
         """Read a picture of a number: see ``nn.image.to_mnist`` for what is accepted and raised."""
@@ -172,6 +176,7 @@ class Recognizer:
         boxes: Sequence[Box],
         picture: Callable[[Parts], tuple[NDArray[np.uint8], Box]],
         places: Sequence[int] = (),
+        continues: GoesOn = lambda _: False,
     ) -> Reading:
         """Read a row of parts; ``picture`` makes the 28x28 picture of some, and says its box."""
         pictures: dict[Parts, tuple[NDArray[np.uint8], Box]] = {}
@@ -181,7 +186,7 @@ class Recognizer:
             return self.classify(np.stack([pictures[parts][0] for parts in marks]))
 
         digits = []
-        for found in read_row(boxes, look, self.refuse_from):
+        for found in read_row(boxes, look, self.refuse_from, continues):
             image, box = pictures[found.parts]
             probabilities = found.probabilities[:DIGITS]
             is_digit = found.symbol.isdigit()

@@ -27,6 +27,10 @@ def line(*corners: tuple[float, float]) -> Points:
         ([line((0, 0), (0, 40)), line((0, 100), (0, 50))], 2),  # the other way
         ([line((0, 0), (0, 80)), line((0, 90))], 2),  # a dot has no direction
         ([line((0, 0), (0, 50)), line((0, 50), (50, 50))], 2),  # the very place, but no gap
+        # In a curve the pen turns farther: this way at both ends, not one way and then the other.
+        ([line((0, 0), (0, 60)), line((14, 74), (60, 74))], 1),
+        ([line((0, 0), (0, 60)), line((8, 74), (8, 120), (-30, 120))], 1),
+        ([line((0, 0), (0, 60)), line((16, 74), (-30, 100))], 2),
         ([], 0),
     ],
 )
@@ -43,6 +47,15 @@ def test_a_mended_zero_is_read() -> None:
     for at in range(10, 46, 5):
         parts = [ring[:at].tolist(), ring[at + 4 :].tolist()]
         assert Recognizer.load().read(parts).text == "0", at
+
+
+@pytest.mark.parametrize("gap", range(4, 12, 2))
+def test_two_arcs_that_the_pen_skipped_between_are_one_zero(gap: int) -> None:
+    angle = np.linspace(0, 2 * np.pi, 80) - np.pi / 2
+    ring = np.stack([45 * np.cos(angle), 80 * np.sin(angle)], axis=1) + 100
+    right, left = ring[3 : 40 - gap // 2], ring[40 + gap // 2 : 79]
+    assert left[:, 0].max() < right[:, 0].min()  # beside each other, as digits are
+    assert Recognizer.load().read([right.tolist(), left.tolist()]).text == "0"
 
 
 def test_the_projects_drawings_are_left_as_they_are() -> None:
