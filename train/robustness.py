@@ -21,7 +21,7 @@ CANVAS = 280
 """Side of the canvas that drawings are put on, pixels; points are rounded to whole ones."""
 USUAL = 0.6
 """Height of a drawing on the canvas where its size is not what is varied."""
-PICTURES = 3000
+PICTURES = 2000
 """So many of the images are made into photos: of few, chance decides how often they are misread."""
 
 Points = list[NDArray[np.float64]]
