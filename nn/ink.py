@@ -8,6 +8,7 @@ III.A): the ink's longer side is 20 pixels, and its centre of mass is the middle
 
 from __future__ import annotations
 
+import math
 import reprlib
 from collections.abc import Sequence
 from typing import Any
@@ -30,8 +31,8 @@ MAX_DABS = 1024
 MIN_EXTENT = 1e-300
 """A drawing that extends less than this is a dot: its scale would not be a finite number."""
 
-MIDDLES = np.arange(SIDE, dtype=np.float32) + np.float32(0.5)
-"""Where the middles of the picture's columns, and rows, lie."""
+FIELD = SIDE + 2
+"""The side of the field that is inked: a square of pixels about a dab may stand out a little."""
 
 Strokes = Sequence[Sequence[Sequence[float]]]
 Points = NDArray[np.float64]
@@ -171,14 +172,26 @@ def _stamp(dabs: NDArray[np.float32], radius: float) -> NDArray[np.uint8]:
     """Ink a disc of ``radius`` pixels at each dab, ``(dabs, 2)`` in pixels, its edge a pixel soft.
 
     A pixel's grey is ``radius + 1/2 - d`` within 0 and 1, ``d`` being the distance of its middle to
-    the nearest dab: what a straight edge covers of it. ``d**2 = dx**2 + dy**2`` splits into a part
-    for the column and one for the row, so each dab costs one addition and one comparison a pixel.
+    the nearest dab: what a straight edge covers of it. Only a few pixels about each dab are so near
+    to it that they get any.
     """
-    nearest = np.full((SIDE, SIDE), np.inf, np.float32)
-    for first in range(0, len(dabs), MAX_DABS):  # more than one round only for a thousand strokes
-        squares = (MIDDLES - dabs[first : first + MAX_DABS, :, None]) ** 2  # (dabs, x or y, 28)
+    reach = radius + 0.5
+    count = math.ceil(2 * reach)  # of columns whose middles are within reach; of rows as well
+    across = np.arange(count)
+    middles, places = across.astype(np.float32) + np.float32(0.5), across[:, None] * FIELD + across
+    nearest = np.full(FIELD * FIELD, np.inf, np.float32)
+    for start in range(0, len(dabs), MAX_DABS):  # more than one round only for a thousand strokes
+        some = dabs[start : start + MAX_DABS]
+        first = (some - np.float32(radius)).astype(np.intp)  # column and row, not less than 0
+        squares = (first.astype(np.float32)[:, :, None] + middles) - some[:, :, None]
+        squares *= squares
         distances = squares[:, 1, :, None] + squares[:, 0, None, :]  # (dabs, row, column), squared
-        np.minimum(nearest, distances.min(axis=0), out=nearest)
-    grey = np.minimum(np.maximum(radius + 0.5 - np.sqrt(nearest), 0), 1)
-    image: NDArray[np.uint8] = (grey * 255 + 0.5).astype(np.uint8)
-    return image
+        corners = first[:, 1] * FIELD + first[:, 0]
+        np.minimum.at(nearest, (corners[:, None, None] + places).ravel(), distances.ravel())
+    grey = np.sqrt(nearest)
+    np.subtract(reach, grey, out=grey)
+    np.maximum(grey, 0, out=grey)
+    np.minimum(grey, 1, out=grey)
+    grey *= 255
+    grey += 0.5
+    return grey.reshape(FIELD, FIELD)[:SIDE, :SIDE].astype(np.uint8)

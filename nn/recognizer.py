@@ -19,6 +19,7 @@ from nn.losses import softmax
 from nn.mend import goes_on, mended
 from nn.model import Sequential
 from nn.numbers import DIGITS, Box, GoesOn, Parts, read_row
+from nn.prepared import Prepared
 
 DEFAULT_PATH = Path(__file__).with_name("weights.npz")
 BATCH = 256
@@ -89,6 +90,8 @@ class Recognizer:
 
     def __init__(self, model: Sequential, metadata: dict[str, Any], model_hash: str = "") -> None:
         self.model, self.metadata, self.model_hash = model, metadata, model_hash
+        self.network: Sequential | Prepared = model
+        """What looks at images: ``model`` itself, which may still learn, until `load` prepares it."""
         self.refuse_from = metadata.get("refuse_from", REFUSE_FROM)
         """A mark is no digit from this probability on."""
         if not (isinstance(self.refuse_from, int | float) and 0 <= self.refuse_from <= 1):
@@ -108,7 +111,7 @@ class Recognizer:
         except ValueError as error:
             raise weights.WeightsError(f"{path}: {error}") from error
         try:
-            shape = recognizer.classify(np.zeros((1, SIDE, SIDE), np.uint8)).shape
+            shape = model.forward(as_input(np.zeros((1, SIDE, SIDE), np.uint8))).shape
         except (
             ValueError,
             MemoryError,
@@ -118,6 +121,7 @@ class Recognizer:
             ) from error
         if len(shape) != 2 or shape[1] < DIGITS:
             raise weights.WeightsError(f"{path}: expected outputs (1, at least 10), got {shape}")
+        recognizer.network = Prepared(model)
         return recognizer
 
     def read(self, strokes: Strokes | Sequence[Any]) -> Reading:
@@ -166,7 +170,7 @@ class Recognizer:
                 f"got {images.shape} {images.dtype}"
             )
         logits = [
-            self.model.forward(as_input(images[first : first + BATCH]))
+            self.network.forward(as_input(images[first : first + BATCH]))
             for first in range(0, max(1, len(images)), BATCH)
         ]
         return softmax(np.concatenate(logits))

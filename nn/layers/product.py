@@ -1,4 +1,4 @@
-"""The matrix product that convolutions are made of, whichever way is fastest where it runs."""
+"""The matrix products that convolutions are made of, whichever way is fastest where it runs."""
 
 from __future__ import annotations
 
@@ -27,3 +27,31 @@ def product(a: Array, b: Array, out: Array, rows: slice = slice(None)) -> None:
         np.matmul(a, b, out=out[rows])
     else:
         np.einsum("ij,jk->ik", a, np.asfortranarray(b), out=out[rows])
+
+
+def arranged(b: Array) -> Array:
+    """Return second operands ``(..., k, n)`` as `product` and `products` take them fastest."""
+    if HAS_BLAS:
+        return np.ascontiguousarray(b)
+    return np.ascontiguousarray(b.swapaxes(-1, -2)).swapaxes(-1, -2)
+
+
+def products(a: Array, b: Array, out: Array) -> None:
+    """Write ``a[i] @ b[i]`` into ``out[i]``: ``(p, m, k)``, `arranged` ``(p, k, n)``, ``(p, m, n)``.
+
+    One after the other, where ``einsum`` does it: its loops over two axes are faster than over
+    three.
+    """
+    if HAS_BLAS:
+        np.matmul(a, b, out=out)
+        return
+    for left, right, sums in zip(a, b, out, strict=True):
+        np.einsum("ij,jk->ik", left, right, out=sums)
+
+
+def combine(matrix: Array, rows: Array, out: Array) -> None:
+    """Write ``matrix @ rows`` into ``out``, of small ``(m, k)`` and long rows ``(..., k, n)``."""
+    if HAS_BLAS:
+        np.matmul(matrix, rows, out=out)
+    else:  # here the second operand runs along its rows, and so does the inner loop
+        np.einsum("ij,...jk->...ik", matrix, rows, out=out)
