@@ -37,6 +37,8 @@ FIELD = SIDE + 2
 Strokes = Sequence[Sequence[Sequence[float]]]
 Points = NDArray[np.float64]
 """One stroke: ``(points, 2) float64``, x then y, y growing downwards."""
+Box = tuple[float, float, float, float]
+"""``(left, top, right, bottom)``, y downwards."""
 
 
 class StrokesError(ValueError):
@@ -104,12 +106,20 @@ def _kind(value: Any) -> str:
     return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
 
 
-def bounding_box(strokes: Sequence[Points]) -> tuple[float, float, float, float]:
+def bounding_box(strokes: Sequence[Points]) -> Box:
     """Return ``(left, top, right, bottom)`` of all points, in the drawing's own units."""
-    points = np.concatenate(strokes)
-    left, top = points.min(axis=0)
-    right, bottom = points.max(axis=0)
-    return float(left), float(top), float(right), float(bottom)
+    points = strokes[0] if len(strokes) == 1 else np.concatenate(strokes)
+    left, top = points.min(axis=0).tolist()
+    right, bottom = points.max(axis=0).tolist()
+    return left, top, right, bottom
+
+
+def union(boxes: Sequence[Box]) -> Box:
+    """Return the box around all ``boxes``."""
+    if len(boxes) == 1:
+        return boxes[0]
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def ink(
@@ -118,33 +128,42 @@ def ink(
     """Draw ``strokes`` in MNIST's form: ``(28, 28) uint8``, white (255) on black.
 
     No strokes leave it black. ``pen_width`` is in pixels of the result. Raises StrokesError for
-    malformed strokes.
+    malformed strokes, ValueError for a pen that is not thinner than the ink is long.
     """
+    if not 0 < pen_width < BOX:
+        raise ValueError(f"expected a pen_width between 0 and {BOX:g}, got {pen_width}")
     parsed = parse_strokes(strokes)
     if not parsed:
         return np.zeros((SIDE, SIDE), np.uint8)
-    dabs = _dabs(parsed, BOX - pen_width)
+    return ink_within(parsed, bounding_box(parsed), pen_width)
+
+
+def ink_within(
+    strokes: Sequence[Points], box: Box, pen_width: float = PEN_WIDTH
+) -> NDArray[np.uint8]:
+    """Draw checked strokes, at least one, whose bounding box is known: see `ink`."""
+    dabs = _dabs(strokes, box, BOX - pen_width)
     return _stamp(_centre(dabs, pen_width / 2), pen_width / 2)
 
 
-def _dabs(strokes: Sequence[Points], extent: float) -> NDArray[np.float32]:
+def _dabs(strokes: Sequence[Points], box: Box, extent: float) -> NDArray[np.float32]:
     """Scale the drawing's longer side to ``extent`` pixels; return points evenly along its strokes.
 
     ``(dabs, 2) float32``. A drawing without extent (a dot) gives its one place.
     """
-    left, top, right, bottom = bounding_box(strokes)
+    left, top, right, bottom = box
     longer_side = max(right - left, bottom - top)
     scale = extent / longer_side if longer_side > MIN_EXTENT else 0.0
     scaled = [(points - (left, top)) * scale for points in strokes]
     travelled = [_travelled(points) for points in scaled]
-    total = sum(distance[-1] for distance in travelled)
-    spacing = max(SPACING, total / MAX_DABS)
-    counts = [2 + int(distance[-1] / spacing) for distance in travelled]
+    lengths = [float(distance[-1]) for distance in travelled]
+    spacing = max(SPACING, sum(lengths) / MAX_DABS)
+    counts = [2 + int(length / spacing) for length in lengths]
     dabs = np.empty((sum(counts), 2), np.float32)
     first = 0
-    for points, distance, count in zip(scaled, travelled, counts, strict=True):
-        places = np.arange(count) * (distance[-1] / (count - 1))
-        places[-1] = distance[-1]
+    for points, distance, length, count in zip(scaled, travelled, lengths, counts, strict=True):
+        places = np.arange(count) * (length / (count - 1))
+        places[-1] = length
         for axis in (0, 1):
             dabs[first : first + count, axis] = np.interp(places, distance, points[:, axis])
         first += count

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nn.ink import Points
+from nn.ink import Box, Points, union
 
 WIDEST_GAP = 0.3
 """A skip is at most so long, in units of the longer side of the two strokes together."""
@@ -19,28 +19,29 @@ that is, to the same side at both ends, farther.
 """
 
 
-def mended(strokes: Sequence[Points]) -> list[Points]:
+def mended(strokes: Sequence[Points], boxes: Sequence[Box]) -> list[Points]:
     """Return a mark's strokes, those that follow each other as if the pen had stayed down as one.
 
     A stroke belongs to the one before it if it begins near that one's end, and both lie in line, or
     in one curve, with the gap between them. A cross-bar, a dot or the next digit begins in another
-    direction.
+    direction. ``boxes`` are the strokes' bounding boxes.
     """
-    whole: list[Points] = []
-    for index, stroke in enumerate(strokes):
-        if index and goes_on(strokes[index - 1], stroke):
-            whole[-1] = np.concatenate([whole[-1], stroke])
+    whole = list(strokes[:1])
+    for index in range(1, len(strokes)):
+        if goes_on(strokes, boxes, index):
+            whole[-1] = np.concatenate([whole[-1], strokes[index]])
         else:
-            whole.append(stroke)
+            whole.append(strokes[index])
     return whole
 
 
-def goes_on(before: Points, after: Points) -> bool:
+def goes_on(strokes: Sequence[Points], boxes: Sequence[Box], index: int) -> bool:
     """Tell whether a stroke looks like the one before it, gone on with after a skip."""
+    before, after = strokes[index - 1], strokes[index]
+    left, top, right, bottom = union(boxes[index - 1 : index + 1])
+    size = max(right - left, bottom - top)
     gap = after[0] - before[-1]
-    length = math.hypot(*gap)
-    low = np.minimum(before.min(axis=0), after.min(axis=0))
-    size = float((np.maximum(before.max(axis=0), after.max(axis=0)) - low).max())
+    length = math.hypot(*gap.tolist())
     if not 0 < length <= WIDEST_GAP * size:
         return False
     leaving = before[-1] - _some_way_off(before[::-1], LOOK_BACK * size)

@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.ink import Box, union
+
 DIGITS = 10
 NO_DIGIT = 10
 """The number of the class that follows the digits: marks that are none."""
-Box = tuple[float, float, float, float]
-"""``(left, top, right, bottom)``, y downwards."""
 Parts = tuple[int, ...]
 """The numbers of the strokes, or the pieces of a picture, that make up a mark."""
 Run = tuple[int, int]
@@ -81,7 +81,7 @@ def read_row(
     if not boxes:
         return []
     marks = _marks(boxes)
-    row = _union([mark.box for mark in marks])
+    row = union([mark.box for mark in marks])
     height = max(max(bottom - top for _, top, _, bottom in (mark.box for mark in marks)), 1e-9)
     found: dict[Run, NDArray[np.float32]] = {}
     value: dict[Run, tuple[float, str]] = {}
@@ -140,7 +140,7 @@ class _Gaps(NamedTuple):
 def _marks(boxes: Sequence[Box]) -> list[_Mark]:
     """Put together what lies over each other; the marks come from left to right."""
     if len(boxes) > MOST_PARTS:
-        return [_Mark(tuple(range(len(boxes))), _union(boxes))]
+        return [_Mark(tuple(range(len(boxes))), union(boxes))]
     marks = [_Mark((index,), box) for index, box in enumerate(boxes)]
     height = max(bottom - top for _, top, _, bottom in boxes)
     merged = True
@@ -150,7 +150,7 @@ def _marks(boxes: Sequence[Box]) -> list[_Mark]:
             for j in range(i):
                 if _is_one(marks[i].box, marks[j].box, height):
                     parts = tuple(sorted(marks[i].parts + marks[j].parts))
-                    marks[j] = _Mark(parts, _union([marks[i].box, marks[j].box]))
+                    marks[j] = _Mark(parts, union([marks[i].box, marks[j].box]))
                     del marks[i]
                     merged = True
                     break
@@ -173,7 +173,7 @@ def _runs(marks: Sequence[_Mark], height: float) -> list[Run]:
     runs = []
     for first in range(len(marks)):
         for last in range(first + 1, min(first + MOST_IN_A_DIGIT, len(marks))):
-            left, top, right, bottom = _union([mark.box for mark in marks[first : last + 1]])
+            left, top, right, bottom = union([mark.box for mark in marks[first : last + 1]])
             gap = _gap(marks[last - 1], marks[last], height)
             widest = WIDEST if gap >= OVERLAPPING else WIDEST_OVERLAPPING
             if gap > SURELY_TWO or right - left > widest * max(height, bottom - top):
@@ -273,8 +273,3 @@ def _later_ones(a: _Mark, b: _Mark) -> list[int]:
 
 def _parts(marks: Sequence[_Mark]) -> Parts:
     return tuple(sorted(part for mark in marks for part in mark.parts))
-
-
-def _union(boxes: Sequence[Box]) -> Box:
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    return min(lefts), min(tops), max(rights), max(bottoms)

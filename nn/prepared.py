@@ -109,9 +109,7 @@ class _Convolution:
 class _Unfolded:
     """Room for a convolution as one product: see `nn.layers.conv`."""
 
-    def __init__(
-        self, layer: Conv2D, weight: Array, batch: int, height: int, width: int
-    ) -> None:
+    def __init__(self, layer: Conv2D, weight: Array, batch: int, height: int, width: int) -> None:
         size, stride, padding, channels = layer.size, layer.stride, layer.padding, layer.inputs
         high, wide = height + 2 * padding, width + 2 * padding
         padded = np.zeros((batch, high, wide, channels), np.float32)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +15,11 @@ from numpy.typing import NDArray
 
 from nn import weights
 from nn.image import Picture
-from nn.ink import SIDE, Strokes, bounding_box, ink, parse_strokes
+from nn.ink import SIDE, Box, Strokes, bounding_box, ink_within, parse_strokes, union
 from nn.losses import softmax
 from nn.mend import goes_on, mended
 from nn.model import Sequential
-from nn.numbers import DIGITS, Box, GoesOn, Parts, read_row
+from nn.numbers import DIGITS, GoesOn, Parts, read_row
 from nn.prepared import Prepared
 
 DEFAULT_PATH = Path(__file__).with_name("weights.npz")
@@ -82,6 +83,19 @@ class Reading(NamedTuple):
         }
 
 
+class Sight(NamedTuple):
+    """What was made of a mark, whatever row it stands in."""
+
+    image: NDArray[np.uint8]
+    box: Box
+    answer: NDArray[np.float32]
+    """``(at least 10,)``: the probabilities of the digits, and of none."""
+
+
+Known = dict[tuple[bytes, ...], Sight]
+"""What was seen of marks, by the points of their strokes."""
+
+
 class Recognizer:
     """A trained network and the way from a drawing to its answer.
 
@@ -124,24 +138,27 @@ class Recognizer:
         recognizer.network = Prepared(model)
         return recognizer
 
-    def read(self, strokes: Strokes | Sequence[Any]) -> Reading:
+    def read(self, strokes: Strokes | Sequence[Any], known: Known | None = None) -> Reading:
         """Read a drawing of a number, of one digit or of several beside each other.
 
         ``strokes`` is a list of strokes, each a list of ``(x, y)``, y downwards, in any scale.
-        Raises nn.ink.StrokesError, which names the point that is wrong.
+        Marks that are in ``known`` already are not looked at again; afterwards it holds those of
+        this drawing. Raises nn.ink.StrokesError, which names the point that is wrong.
         """
         parsed = parse_strokes(strokes)
         places = [index for index, stroke in enumerate(strokes) if len(stroke)]
+        boxes = [bounding_box([stroke]) for stroke in parsed]
 
         def picture(parts: Parts) -> tuple[NDArray[np.uint8], Box]:
-            chosen = [parsed[part] for part in parts]
-            return ink(mended(chosen)), bounding_box(chosen)
+            chosen, within = [parsed[part] for part in parts], [boxes[part] for part in parts]
+            box = union(within)
+            return ink_within(mended(chosen, within), box), box
 
-        def continues(part: int) -> bool:
-            return goes_on(parsed[part - 1], parsed[part])
-
-        boxes = [bounding_box([stroke]) for stroke in parsed]
-        return self._read_row(boxes, picture, places, continues)
+        continues = partial(goes_on, parsed, boxes)
+        if known is None:
+            return self._read_row(boxes, picture, places, continues)
+        contents = [stroke.tobytes() for stroke in parsed]
+        return self._read_row(boxes, picture, places, continues, known, contents)
 
     def read_image(self, array: NDArray[Any]) -> Reading:
         """Read a picture of a number: see ``nn.image.to_mnist`` for what is accepted and raised."""
@@ -173,7 +190,7 @@ class Recognizer:
             self.network.forward(as_input(images[first : first + BATCH]))
             for first in range(0, max(1, len(images)), BATCH)
         ]
-        return softmax(np.concatenate(logits))
+        return softmax(logits[0] if len(logits) == 1 else np.concatenate(logits))
 
     def _read_row(
         self,
@@ -181,31 +198,47 @@ class Recognizer:
         picture: Callable[[Parts], tuple[NDArray[np.uint8], Box]],
         places: Sequence[int] = (),
         continues: GoesOn = lambda _: False,
+        known: Known | None = None,
+        contents: Sequence[bytes] = (),
     ) -> Reading:
-        """Read a row of parts; ``picture`` makes the 28x28 picture of some, and says its box."""
-        pictures: dict[Parts, tuple[NDArray[np.uint8], Box]] = {}
+        """Read a row of parts; ``picture`` makes the 28x28 picture of some, and says its box.
+
+        With ``known``, ``contents`` are what the parts are known by.
+        """
+        seen: dict[Parts, Sight] = {}
 
         def look(marks: list[Parts]) -> NDArray[np.float32]:
-            pictures.update((parts, picture(parts)) for parts in marks)
-            return self.classify(np.stack([pictures[parts][0] for parts in marks]))
+            for parts in marks if known else ():
+                if sight := known.get(tuple(contents[part] for part in parts)):
+                    seen[parts] = sight
+            new = [parts for parts in marks if parts not in seen]
+            pictures = [picture(parts) for parts in new]
+            if new:
+                answers = self.classify(np.stack([image for image, _ in pictures]))
+                for parts, (image, box), answer in zip(new, pictures, answers, strict=True):
+                    seen[parts] = Sight(image, box, answer)
+            return np.stack([seen[parts].answer for parts in marks])
 
         digits = []
         for found in read_row(boxes, look, self.refuse_from, continues):
-            image, box = pictures[found.parts]
-            probabilities = found.probabilities[:DIGITS]
+            image, box, answer = seen[found.parts]
             is_digit = found.symbol.isdigit()
-            likely = probabilities.max() if is_digit else found.probabilities[DIGITS:].sum()
+            likely = answer[:DIGITS].max() if is_digit else answer[DIGITS:].sum()
             digits.append(
                 Digit(
                     int(found.symbol) if is_digit else None,
                     float(likely),
-                    probabilities,
+                    answer[:DIGITS],
                     box,
                     image,
                     found.symbol,
                     tuple(places[part] for part in found.parts) if places else (),
                 )
             )
+        if known is not None:
+            known.clear()
+            for parts, sight in seen.items():
+                known[tuple(contents[part] for part in parts)] = sight
         return Reading("".join(found.symbol for found in digits), tuple(digits))
 
 

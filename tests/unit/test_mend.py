@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from nn import Recognizer
-from nn.ink import Points
+from nn.ink import Points, bounding_box
 from nn.mend import mended
 from tests.sample import drawings
+
+
+def whole(strokes: list[Points]) -> list[Points]:
+    return mended(strokes, [bounding_box([stroke]) for stroke in strokes])
 
 
 def line(*corners: tuple[float, float]) -> Points:
@@ -35,10 +39,10 @@ def line(*corners: tuple[float, float]) -> Points:
     ],
 )
 def test_only_what_goes_on_in_its_direction_is_mended(strokes: list[Points], expected: int) -> None:
-    whole = mended(strokes)
-    assert len(whole) == expected
+    found = whole(strokes)
+    assert len(found) == expected
     if strokes:
-        assert np.array_equal(np.concatenate(whole), np.concatenate(strokes))
+        assert np.array_equal(np.concatenate(found), np.concatenate(strokes))
 
 
 def test_a_mended_zero_is_read() -> None:
@@ -61,4 +65,4 @@ def test_two_arcs_that_the_pen_skipped_between_are_one_zero(gap: int) -> None:
 def test_the_projects_drawings_are_left_as_they_are() -> None:
     for sample in drawings():
         strokes = [np.array(stroke, np.float64) for stroke in sample.strokes]
-        assert len(mended(strokes)) == len(strokes)
+        assert len(whole(strokes)) == len(strokes)
