@@ -105,7 +105,7 @@ class Recognizer:
     def __init__(self, model: Sequential, metadata: dict[str, Any], model_hash: str = "") -> None:
         self.model, self.metadata, self.model_hash = model, metadata, model_hash
         self.network: Sequential | Prepared = model
-        """What looks at images: ``model`` itself, which may still learn, until `load` prepares it."""
+        """What looks at images: ``model`` itself, which may learn on, unless `load` prepared it."""
         self.refuse_from = metadata.get("refuse_from", REFUSE_FROM)
         """A mark is no digit from this probability on."""
         if not (isinstance(self.refuse_from, int | float) and 0 <= self.refuse_from <= 1):
@@ -207,10 +207,14 @@ class Recognizer:
         """
         seen: dict[Parts, Sight] = {}
 
+        def content(parts: Parts) -> tuple[bytes, ...]:
+            return tuple(contents[part] for part in parts)
+
         def look(marks: list[Parts]) -> NDArray[np.float32]:
-            for parts in marks if known else ():
-                if sight := known.get(tuple(contents[part] for part in parts)):
-                    seen[parts] = sight
+            if known:
+                seen.update(
+                    (each, known[content(each)]) for each in marks if content(each) in known
+                )
             new = [parts for parts in marks if parts not in seen]
             pictures = [picture(parts) for parts in new]
             if new:
@@ -237,8 +241,7 @@ class Recognizer:
             )
         if known is not None:
             known.clear()
-            for parts, sight in seen.items():
-                known[tuple(contents[part] for part in parts)] = sight
+            known.update((content(parts), sight) for parts, sight in seen.items())
         return Reading("".join(found.symbol for found in digits), tuple(digits))
 
 

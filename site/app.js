@@ -15,6 +15,10 @@ import { Teaching } from './teaching.js';
 import { language, offerLanguages } from './words.js';
 
 const KEPT = 'drawing';
+/** While a pen is down, reading begins no more often than this, milliseconds: twice a frame of most screens. */
+const PACE = 8;
+/** When nothing has been drawn for this long, there is time for other work, milliseconds. */
+const PAUSE = 1000;
 
 export const engine = new Engine();
 const canvas = /** @type {HTMLCanvasElement} */ (find('pad'));
@@ -37,6 +41,10 @@ let unread = false;
 let shownPicture;
 /** What the engine reads of each picture. @type {WeakMap<import('./ink.js').Picture, import('./engine.js').Greys>} */
 const pictures = new WeakMap();
+/** When the last reading began. */
+let asked = -Infinity;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let next;
 /** @type {{mark: number | import('./boxes.js').Place, strokes: unknown} | undefined} whose details are wanted, in which drawing */
 let chosen;
 
@@ -76,7 +84,16 @@ function showNothing(key) {
   view.tell(key);
 }
 
+/** Read the drawing: at once when it is done, else at a pace. */
+function drawingMoved() {
+  const wait = pad.drawing ? asked + PACE - performance.now() : 0;
+  if (wait <= 0) drawingChanged();
+  else next ??= setTimeout(drawingChanged, wait);
+}
+
 async function drawingChanged() {
+  clearTimeout(next);
+  next = undefined;
   const { strokes, picture } = pad;
   const isBlank = strokes.length === 0 && !picture;
   document.body.classList.toggle('blank', isBlank);
@@ -94,9 +111,8 @@ async function drawingChanged() {
   else if (picture && picture !== shownPicture) showNothing('picture.reading');
   shownPicture = picture;
   const current = cleared;
-  const settled = picture
-    ? await readPicture(picture)
-    : await engine.read(strokes.map((stroke) => stroke.map(([x, y]) => [x, y])));
+  asked = performance.now();
+  const settled = picture ? await readPicture(picture) : await engine.read(strokes);
   if (current !== cleared || picture !== pad.picture) return;
   unread = !settled.ok && !settled.superseded;
   if (settled.ok) {
@@ -211,7 +227,7 @@ function button(id) {
   return /** @type {HTMLButtonElement} */ (find(id));
 }
 
-pad.addEventListener('change', drawingChanged);
+pad.addEventListener('change', drawingMoved);
 for (const link of document.querySelectorAll('.ways a')) link.addEventListener('click', keep);
 boxes.addEventListener('choose', (event) => {
   chosen = { mark: /** @type {CustomEvent} */ (event).detail, strokes: pad.finished };
@@ -251,8 +267,20 @@ followLink();
 addEventListener('hashchange', followLink);
 drawingChanged();
 
+/** Settles when nothing has been drawn for a while. */
+function pause() {
+  return new Promise((resolve) => {
+    let timer = setTimeout(resolve, PAUSE);
+    pad.addEventListener('change', () => {
+      clearTimeout(timer);
+      timer = setTimeout(resolve, PAUSE);
+    });
+  });
+}
+
 await started;
-// After the start, so that storing files does not slow it.
+// After the start, and when nobody is waiting for answers: storing files slows both.
+await pause();
 workOffline({
   onReady: () => status.offlineReady(),
   onUpdate: (apply) => {

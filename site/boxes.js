@@ -1,7 +1,8 @@
 // Frames each mark of a number on the paper; a tap on a frame, or its tag by keyboard, chooses that mark.
 
+import { oncePerFrame } from './frame.js';
 import { SIGNS } from './reading.js';
-import { put, say } from './words.js';
+import { put, say, setText } from './words.js';
 
 /**
  * @typedef {import('./engine.js').Digit} Digit
@@ -22,6 +23,10 @@ export class Boxes extends EventTarget {
   #pad;
   /** @type {Digit[]} */
   #digits = [];
+  #selected = -1;
+  /** The list's, CSS pixels; 0 when it is not known. */
+  #height = 0;
+  #update = oncePerFrame(() => this.#draw());
 
   /**
    * @param {HTMLElement} list lies over the paper, and lets pointers through: the paper stays free for drawing
@@ -31,7 +36,10 @@ export class Boxes extends EventTarget {
     super();
     this.#list = list;
     this.#pad = pad;
-    pad.addEventListener('refit', () => this.#place());
+    pad.addEventListener('refit', () => {
+      this.#height = 0;
+      this.#place();
+    });
     pad.addEventListener('tap', (event) => {
       const { detail } = /** @type {CustomEvent} */ (event);
       if (this.at(detail) < 0) return;
@@ -41,23 +49,19 @@ export class Boxes extends EventTarget {
     });
   }
 
-  /** @param {Digit[]} digits a single one needs no frame */
+  /**
+   * Frame the marks with the next frame of the screen.
+   * @param {Digit[]} digits a single one needs no frame
+   */
   show(digits) {
     this.#digits = digits.length > 1 ? digits : [];
-    while (this.#list.children.length > this.#digits.length) this.#list.lastElementChild?.remove();
-    while (this.#list.children.length < this.#digits.length) this.#add(this.#list.children.length);
-    this.#digits.forEach(({ symbol }, index) => {
-      const tag = this.#tag(index);
-      tag.textContent = symbol;
-      const spoken = symbol in SIGNS ? say(SIGNS[symbol]) : symbol;
-      put(tag, 'boxes.digit', { place: index + 1, count: digits.length, digit: spoken }, 'label');
-    });
-    this.#place();
+    this.#update();
   }
 
   /** @param {number} selected the index of the mark whose details are shown */
   select(selected) {
-    this.#digits.forEach((_, index) => this.#tag(index).setAttribute('aria-pressed', String(index === selected)));
+    this.#selected = selected;
+    this.#update();
   }
 
   /**
@@ -108,11 +112,27 @@ export class Boxes extends EventTarget {
     return { left: (x + endX - width) / 2, top: (y + endY - height) / 2, width, height };
   }
 
+  #draw() {
+    const count = this.#digits.length;
+    while (this.#list.children.length > count) this.#list.lastElementChild?.remove();
+    while (this.#list.children.length < count) this.#add(this.#list.children.length);
+    this.#digits.forEach(({ symbol }, index) => {
+      const tag = this.#tag(index);
+      setText(tag, symbol);
+      const spoken = symbol in SIGNS ? say(SIGNS[symbol]) : symbol;
+      put(tag, 'boxes.digit', { place: index + 1, count, digit: spoken }, 'label');
+      tag.setAttribute('aria-pressed', String(index === this.#selected));
+    });
+    this.#place();
+  }
+
   #place() {
+    if (this.#digits.length !== this.#list.children.length) return; // they are about to be drawn
+    if (this.#digits.length) this.#height ||= this.#list.clientHeight;
     this.#digits.forEach((digit, index) => {
       const { left, top, width, height } = this.#frame(digit);
       const { style, classList } = /** @type {HTMLElement} */ (this.#list.children[index]);
-      classList.toggle('low', top + height + TAG > this.#list.clientHeight);
+      classList.toggle('low', top + height + TAG > this.#height);
       style.transform = `translate(${left}px, ${top}px)`;
       style.width = `${width}px`;
       style.height = `${height}px`;

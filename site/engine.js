@@ -36,7 +36,7 @@ import { RefusedError, startPython } from './python.js';
  * @typedef {{pixels: string, width: number, height: number}} Greys a picture's, base64, row by row
  * @typedef {object} Source one that answers; its functions reject with a `RefusedError` for a wrong request, with another
  *   error when it is out of order
- * @property {(strokes: number[][][]) => Promise<Reading>} read
+ * @property {(strokes: import('./pack.js').Strokes) => Promise<Reading>} read
  * @property {(picture: Greys) => Promise<Reading>} [view]
  * @property {(image: string) => Promise<FeatureMaps[]>} [look]
  * @property {(image: string) => Promise<Evidence>} [explain]
@@ -103,7 +103,7 @@ export class Engine extends EventTarget {
 
   /**
    * Read a drawing.
-   * @param {number[][][]} strokes lists of [x, y], y downwards, in any unit
+   * @param {import('./pack.js').Strokes} strokes lists of points that begin with x and y, y downwards, in any unit
    * @returns {Promise<Settled<Reading>>} never rejects
    */
   read(strokes) {

@@ -1,4 +1,4 @@
-"""The Python side of the page: drawings come in as JSON, readings go out as JSON.
+"""The Python side of the page: drawings come in as numbers, readings go out as JSON.
 
 Runs in a worker, under PyScript, with the same `nn` package that trained the network. The page
 calls the functions that are given to `sync` at the end. Each answers
@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,18 +19,19 @@ from numpy.typing import NDArray
 from pyscript import sync
 
 from nn import Recognizer
-from nn.recognizer import DEFAULT_PATH
+from nn.recognizer import DEFAULT_PATH, Known
 
 STEPS = 4  # of the evidence: fewer than on a computer's own Python, so that drawing never waits
 
 recognizer: Recognizer
 pupil: Any = None
+known: Known = {}  # the marks of the last drawing
 
 
 def answering(work: Callable[..., Any]) -> Callable[..., str]:
     """Make `work` answer in JSON, its errors included."""
 
-    def answer(*arguments: str) -> str:
+    def answer(*arguments: Any) -> str:
         try:
             return json.dumps({"ok": True, "result": work(*arguments)})
         except Exception as error:
@@ -52,9 +54,14 @@ def start() -> dict[str, Any]:
 
 
 @answering
-def read(strokes: str) -> dict[str, Any]:
-    """Return the reading of `strokes`, JSON of a list of strokes."""
-    return recognizer.read(json.loads(strokes)).to_dict()
+def read(packed: Any) -> dict[str, Any]:
+    """Return the reading of strokes, a Float64Array as pack.js makes them."""
+    numbers = np.frombuffer(packed.to_bytes(), np.float64)
+    points = 1 + int(numbers[0])
+    ends = numbers[1:points].astype(int).cumsum().tolist()
+    places = numbers[points:].reshape(-1, 2)
+    strokes = [places[start:end] for start, end in pairwise([0, *ends])]
+    return recognizer.read(strokes, known).to_dict()
 
 
 @answering
@@ -136,10 +143,11 @@ def teach(corrections: str) -> dict[str, Any]:
     global pupil
     if pupil is None:
         pupil = Pupil(recognizer.model, load_rehearsal(recognizer.model_hash))
-    known = json.loads(corrections)
-    images = np.array([decode(each["image"]) for each in known], np.uint8).reshape(-1, 28, 28)
-    digits = np.array([each["digit"] for each in known], np.uint8)
-    return {"corrections": len(known), "steps": pupil.learn(images, digits)}
+    taught = json.loads(corrections)
+    images = np.array([decode(each["image"]) for each in taught], np.uint8).reshape(-1, 28, 28)
+    digits = np.array([each["digit"] for each in taught], np.uint8)
+    known.clear()  # what was seen before is seen otherwise from now on
+    return {"corrections": len(taught), "steps": pupil.learn(images, digits)}
 
 
 def decode(image: str) -> NDArray[np.uint8]:

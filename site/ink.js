@@ -51,10 +51,10 @@ export class Ink {
 
   /**
    * @param {{clientX: number, clientY: number, pressure: number, pointerType: string}} event
+   * @param {{left: number, top: number}} [corner] the canvas's, for who asks about several events at once
    * @returns {Point} where on the paper; never far outside, where it would count and not be seen
    */
-  locate({ clientX, clientY, pressure, pointerType }) {
-    const { left, top } = this.#canvas.getBoundingClientRect();
+  locate({ clientX, clientY, pressure, pointerType }, { left, top } = this.#canvas.getBoundingClientRect()) {
     const edge = (PEN / 2) * this.#scale;
     const x = Math.min(Math.max(clientX - left, -edge), this.#width + edge) - this.#width / 2;
     const y = Math.min(Math.max(clientY - top, -edge), this.#height + edge) - this.#height / 2;

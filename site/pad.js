@@ -14,6 +14,8 @@ const PALM = 90;
 const PEN_MEMORY = 1000;
 /** Steps that can be undone. */
 const HISTORY = 200;
+/** A mouse may move a thousand times a second: the canvas is drawn anew this seldom, and for each frame, milliseconds. */
+const REDRAW = 4;
 /** The eraser looks for ink this often on its way, in the drawing's units. */
 const ERASER_STEP = 20;
 /** What PointerEvent.button is for the far end of a pen. */
@@ -39,9 +41,13 @@ export class Pad extends EventTarget {
   #live;
   /** @type {Picture | undefined} */
   #picture;
-  /** @type {{id: number, type: string, since: number, eraser?: {at: Point, before: readonly Stroke[]}} | undefined} the
-   *   pointer at work; as an eraser it remembers where it is and what was there before it */
+  /** @type {{id: number, type: string, since: number, isRaw?: boolean, eraser?: {at: Point, before: readonly Stroke[]}}
+   *   | undefined} the pointer at work, and whether its moves come before their frame; as an eraser it remembers where it is
+   *   and what was there before it */
   #pointer;
+  /** When the canvas was drawn last, and whether it lacks a point. */
+  #drawn = -Infinity;
+  #isStale = false;
   #penSeen = -Infinity;
   /** @type {(readonly Stroke[])[]} */
   #past = [];
@@ -55,6 +61,8 @@ export class Pad extends EventTarget {
     this.#ink = new Ink(canvas);
     canvas.addEventListener('pointerdown', (event) => this.#down(event));
     canvas.addEventListener('pointermove', (event) => this.#move(event));
+    // The same, as soon as it is known, and not only with the next frame: where a browser has it.
+    canvas.addEventListener('pointerrawupdate', (event) => this.#move(/** @type {PointerEvent} */ (event)));
     canvas.addEventListener('pointerup', (event) => this.#up(event));
     // The system took the pointer away, for a gesture or a call: what was drawn stays.
     canvas.addEventListener('pointercancel', (event) => this.#up(event));
@@ -154,8 +162,9 @@ export class Pad extends EventTarget {
       if (point[0] !== x || point[1] !== y) this.#live.push(point);
     }
     if (this.#live.length === before) return;
-    if (this.#hasMoved()) this.#picture = undefined; // a drawing begins; a tap may choose a mark of the picture
-    this.#redraw();
+    if (this.#picture && this.#hasMoved()) this.#picture = undefined; // a drawing begins; a tap may choose a mark of it
+    this.#isStale = true;
+    if (!this.#pointer?.isRaw || performance.now() - this.#drawn >= REDRAW) this.#redraw();
     this.#changed();
   }
 
@@ -204,6 +213,8 @@ export class Pad extends EventTarget {
 
   #redraw() {
     this.#ink.draw(this.strokes, this.#picture);
+    this.#drawn = performance.now();
+    this.#isStale = false;
   }
 
   #changed() {
@@ -260,9 +271,15 @@ export class Pad extends EventTarget {
   #move(event) {
     if (event.pointerType === 'pen') this.#penSeen = event.timeStamp;
     if (event.pointerId !== this.#pointer?.id) return;
+    if (event.type === 'pointermove' && this.#pointer.isRaw) {
+      if (this.#isStale) this.#redraw();
+      return;
+    }
+    this.#pointer.isRaw ||= event.type === 'pointerrawupdate';
     if (this.#pointer.eraser) return this.#erase(this.#pointer.eraser, event);
     const events = event.getCoalescedEvents?.() ?? [];
-    this.extend((events.length ? events : [event]).map((each) => this.#ink.locate(each)));
+    const corner = this.#canvas.getBoundingClientRect();
+    this.extend((events.length ? events : [event]).map((each) => this.#ink.locate(each, corner)));
   }
 
   /** @param {PointerEvent} event */

@@ -21,12 +21,12 @@ export async function serverAnswers() {
 
 /**
  * Have the server read a drawing.
- * @param {number[][][]} strokes
+ * @param {import('./pack.js').Strokes} strokes
  * @returns {Promise<any>} the reading; rejects with a RefusedError for a wrong drawing, with another error, in words, when
  *   the server is out of order
  */
 export function readOnServer(strokes) {
-  return post({ strokes });
+  return post({ strokes: strokes.map((stroke) => stroke.map(([x, y]) => [x, y])) });
 }
 
 /**

@@ -4,6 +4,7 @@ import { choices, refuse } from './choice.js';
 import { Fault } from './fault.js';
 import { Fetching } from './fetching.js';
 import { DownloadError, readList } from './files.js';
+import { pack } from './pack.js';
 
 /**
  * @typedef {import('./files.js').Progress} Progress
@@ -142,7 +143,7 @@ async function startRuntime(fetching, listed, onProgress) {
     await worker.ready;
     return {
       about: { ...(await ask(worker.sync.start())), runtime: fetching.runtime },
-      read: (/** @type {number[][][]} */ strokes) => request(worker, failure.promise, 'read', JSON.stringify(strokes)),
+      read: (/** @type {import('./pack.js').Strokes} */ strokes) => request(worker, failure.promise, 'read', pack(strokes)),
       view: (/** @type {import('./engine.js').Greys} */ { pixels, width, height }) =>
         request(worker, failure.promise, 'view', pixels, String(width), String(height)),
       look: (/** @type {string} */ image) => request(worker, failure.promise, 'look', image),
@@ -256,7 +257,7 @@ function feed(port, files, whole) {
  * @param {any} worker
  * @param {Promise<never>} failure
  * @param {string} name of one of engine.py's functions
- * @param {...string} given
+ * @param {...(string | Float64Array)} given
  * @returns {Promise<any>}
  */
 async function request(worker, failure, name, ...given) {

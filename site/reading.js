@@ -1,5 +1,6 @@
 // Shows a reading: the answer, how sure it is, the ten probabilities and the picture that the network saw.
 
+import { oncePerFrame } from './frame.js';
 import { percent, put, say, setText } from './words.js';
 
 /**
@@ -8,6 +9,9 @@ import { percent, put, say, setText } from './words.js';
  */
 
 const SIDE = 28;
+/** A pixel's four bytes as one number, lowest first, as all computers that run browsers have them. */
+const OPAQUE = 0xff000000;
+const GREY = 0x010101;
 /** An answer that stands for this long is read out by a screen reader, milliseconds. */
 const SETTLED = 700;
 
@@ -20,22 +24,24 @@ export class ReadingView {
   #seen = new Seen(/** @type {HTMLCanvasElement} */ (find('seen')));
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** @type {Reading} */
+  #reading = { text: '', digits: [] };
+  #index = 0;
+  /** The words why there is no answer. */
+  #reason = '';
+  #update = oncePerFrame(() => this.#showDetails());
 
   /**
+   * Show the answer at once, and the rest with the next frame.
    * @param {Reading} reading
    * @param {number} [index] of the digit whose details to show
    */
-  show({ text, digits }, index = 0) {
-    setText(this.#answer, text);
-    this.#answer.style.setProperty('--marks', String(text.length || 1));
-    const digit = digits[index];
-    this.#bars.show(digit);
-    this.#seen.show(digit);
-    const { sure, second } = digit ? describe(digit) : { sure: '', second: '' };
-    setText(this.#sure, digits.length > 1 && digit.digit !== null ? `${digit.symbol}: ${sure}` : sure);
-    put(this.#second, '');
-    setText(this.#second, second);
-    this.#speak(digit ? inWords(text, digits.length > 1 ? '' : sure) : '');
+  show(reading, index = 0) {
+    setText(this.#answer, reading.text);
+    this.#reading = reading;
+    this.#index = index;
+    this.#reason = '';
+    this.#update();
   }
 
   /**
@@ -43,7 +49,8 @@ export class ReadingView {
    * @param {string} key the words that say it
    */
   tell(key) {
-    put(this.#second, key);
+    this.#reason = key;
+    this.#update();
   }
 
   /**
@@ -53,6 +60,20 @@ export class ReadingView {
   say(text) {
     clearTimeout(this.#timer);
     setText(this.#spoken, text);
+  }
+
+  #showDetails() {
+    const { text, digits } = this.#reading;
+    const digit = digits[this.#index];
+    const room = String(text.length || 1);
+    if (this.#answer.style.getPropertyValue('--marks') !== room) this.#answer.style.setProperty('--marks', room);
+    this.#bars.show(digit);
+    this.#seen.show(digit);
+    const { sure, second } = digit ? describe(digit) : { sure: '', second: '' };
+    setText(this.#sure, digits.length > 1 && digit.digit !== null ? `${digit.symbol}: ${sure}` : sure);
+    if ((this.#second.dataset.text ?? '') !== this.#reason) put(this.#second, this.#reason);
+    if (!this.#reason) setText(this.#second, second);
+    this.#speak(digit ? inWords(text, digits.length > 1 ? '' : sure) : '');
   }
 
   /** @param {string} text said when no other answer follows at once */
@@ -95,10 +116,13 @@ class Bars {
   show(digit) {
     this.#bars.forEach(({ bar, fill, share }, index) => {
       const probability = digit ? digit.probabilities[index] : 0;
+      const transform = `scaleY(${Math.round(1000 * probability) / 1000})`;
+      if (fill.style.transform !== transform) fill.style.transform = transform;
       bar.classList.toggle('first', digit?.digit === index);
+      const spoken = percentage(probability);
+      if (bar.getAttribute('aria-valuetext') === spoken) return;
       bar.setAttribute('aria-valuenow', String(Math.round(probability * 100)));
-      bar.setAttribute('aria-valuetext', percentage(probability));
-      fill.style.transform = `scaleY(${probability})`;
+      bar.setAttribute('aria-valuetext', spoken);
       setText(share, probability >= 0.005 ? percentage(probability, '') : '');
     });
   }
@@ -108,24 +132,33 @@ class Bars {
 class Seen {
   #canvas;
   #context;
+  #picture;
+  /** The same, a pixel each. */
+  #pixels;
+  /** @type {string | undefined} */
+  #image;
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.#canvas = canvas;
     this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+    this.#picture = this.#context.createImageData(SIDE, SIDE);
+    this.#pixels = new Uint32Array(this.#picture.data.buffer);
     this.show(undefined);
   }
 
   /** @param {Digit | undefined} digit */
   show(digit) {
-    const bytes = digit ? atob(digit.image) : '';
-    const picture = this.#context.createImageData(SIDE, SIDE);
+    const image = digit?.image ?? '';
+    if (image === this.#image) return;
+    this.#image = image;
+    const bytes = atob(image);
     for (let i = 0; i < SIDE * SIDE; i++) {
-      const grey = i < bytes.length ? bytes.charCodeAt(i) : 0;
-      picture.data.set([grey, grey, grey, 255], 4 * i);
+      this.#pixels[i] = OPAQUE + GREY * (i < bytes.length ? bytes.charCodeAt(i) : 0);
     }
-    this.#context.putImageData(picture, 0, 0);
-    put(this.#canvas, digit ? 'seen.drawing' : 'seen.nothing', {}, 'label');
+    this.#context.putImageData(this.#picture, 0, 0);
+    const key = image ? 'seen.drawing' : 'seen.nothing';
+    if (this.#canvas.dataset.label !== key) put(this.#canvas, key, {}, 'label');
   }
 }
 
@@ -158,14 +191,20 @@ function describe({ symbol, digit, confidence, probabilities }) {
   };
 }
 
+/** What has been written already, by language and percent. @type {Map<string, string>} */
+const written = new Map();
+
 /**
  * @param {number} probability
  * @param {'%' | ''} [sign]
  * @returns {string} never 100, which nobody can be
  */
 function percentage(probability, sign = '%') {
-  const shown = Math.min(probability, 0.99);
-  return (probability >= 0.995 ? '>' : '') + (sign ? percent(shown) : Math.round(shown * 100));
+  const shown = Math.round(100 * Math.min(probability, 0.99));
+  const key = document.documentElement.lang + shown;
+  let text = sign ? written.get(key) : String(shown);
+  if (text === undefined) written.set(key, (text = percent(shown / 100)));
+  return (probability >= 0.995 ? '>' : '') + text;
 }
 
 /** @param {string} id */

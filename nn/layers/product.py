@@ -37,7 +37,7 @@ def arranged(b: Array) -> Array:
 
 
 def products(a: Array, b: Array, out: Array) -> None:
-    """Write ``a[i] @ b[i]`` into ``out[i]``: ``(p, m, k)``, `arranged` ``(p, k, n)``, ``(p, m, n)``.
+    """Write each ``a @ b`` into ``out``: ``(p, m, k)``, `arranged` ``(p, k, n)``, ``(p, m, n)``.
 
     One after the other, where ``einsum`` does it: its loops over two axes are faster than over
     three.

@@ -220,17 +220,17 @@ def test_a_server_without_good_weights_says_so_and_does_not_start(tmp_path, cont
 def test_threads_that_read_side_by_side_get_their_own_answers() -> None:
     alone, together = Recognizer.load(), Together.load()
     passes: list[int] = []
-    forward = together.model.forward
+    forward = together.network.forward
 
-    def slowly(images: NDArray[np.float32], training: bool = False) -> NDArray[np.float32]:
+    def slowly(images: NDArray[np.float32]) -> NDArray[np.float32]:
         passes.append(len(images))
         if len(passes) == 1:  # until all the others wait
             deadline = time.monotonic() + 60
             while len(together.waiting) < len(chosen) - 1 and time.monotonic() < deadline:
                 time.sleep(0.001)
-        return forward(images, training)
+        return forward(images)
 
-    together.model.forward = slowly  # type: ignore[method-assign]
+    together.network.forward = slowly  # type: ignore[method-assign]
     chosen = [sample.strokes for sample in drawings()[:12]]
     with ThreadPoolExecutor(len(chosen)) as pool:
         readings = list(pool.map(together.read, chosen))
@@ -245,7 +245,7 @@ def test_threads_that_read_side_by_side_get_their_own_answers() -> None:
 def test_a_pass_that_fails_is_told_and_the_next_one_works(monkeypatch) -> None:
     together = Together.load()
     with monkeypatch.context() as patch:
-        patch.setattr(together.model, "forward", lambda *_: [][0])
+        patch.setattr(together.network, "forward", lambda *_: [][0])
         for _ in range(2):
             with pytest.raises(IndexError):
                 together.read(SEVEN.strokes)
