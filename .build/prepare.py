@@ -13,6 +13,7 @@ import json
 import sys
 
 from nn import Recognizer
+from nn.prepared import Prepared
 
 KNOWN = [[[80.0, 70.0], [140.0, 66.0], [200.0, 70.0], [160.0, 140.0], [140.0, 220.0]]]
 """A seven."""
@@ -28,12 +29,11 @@ def answer() -> str:
 
 def prepare(names: str) -> str:
     """Import the modules, one a line; return the known answer."""
-    global recognizer
     for name in names.split():
         with contextlib.suppress(ImportError):  # some are there for others alone
             importlib.import_module(name)
     found = answer()
-    recognizer = Recognizer.load()  # what the reading has prepared would be large to send
+    recognizer.network = Prepared(recognizer.model)  # what a reading prepares is large to send
     if random := sys.modules.get("random"):
         random.seed(0)  # the same memory from build to build
     gc.collect()

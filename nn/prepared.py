@@ -44,7 +44,9 @@ class Prepared:
 
         ``x: (batch, height, width, channels) float32``, of a shape that the network takes.
         """
-        firsts = range(0, max(1, len(x)), TOGETHER)
+        if len(x) == 0:
+            return self._model.forward(x)
+        firsts = range(0, len(x), TOGETHER)
         parts = [self._forward(x[first : first + TOGETHER]) for first in firsts]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from nn import Recognizer
-from nn.ink import MAX_COORDINATE, StrokesError, bounding_box, ink, parse_strokes
+from nn.ink import (
+    MAX_COORDINATE,
+    StrokesError,
+    _centre,
+    _dabs,
+    bounding_box,
+    ink,
+    parse_strokes,
+)
 from tests.sample import Strokes, drawings
 
 SAMPLES = drawings()
@@ -256,3 +264,22 @@ def canvas(strokes: Strokes, side: int, pen: float) -> NDArray[np.uint8]:
         for x, y in points:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
     return np.asarray(image.resize((side, side), Image.Resampling.BOX))
+
+
+@pytest.mark.parametrize("width", [0, -1, 20, float("nan")])
+def test_a_pen_as_wide_as_the_ink_is_long_is_refused(width: float) -> None:
+    with pytest.raises(ValueError, match="expected a pen_width between 0 and 20"):
+        ink(SAMPLES[0].strokes, width)
+
+
+@pytest.mark.parametrize("width", [0.4, 1.0, 2.5, 3.0, 7.0])
+def test_a_pixels_grey_is_what_the_nearest_dab_leaves_on_it(width: float) -> None:
+    """As `_stamp` has it, but with the distance of every dab to every pixel."""
+    for sample in SAMPLES[::7]:
+        strokes = parse_strokes(sample.strokes)
+        dabs = _centre(_dabs(strokes, bounding_box(strokes), 20 - width), width / 2)
+        middles = np.arange(28, dtype=np.float32) + np.float32(0.5)
+        squares = (middles - dabs[:, :, None]) ** 2
+        nearest = np.sqrt((squares[:, 1, :, None] + squares[:, 0, None, :]).min(axis=0))
+        grey = np.clip(width / 2 + 0.5 - nearest, 0, 1) * 255 + 0.5
+        np.testing.assert_array_equal(ink(sample.strokes, width), grey.astype(np.uint8))

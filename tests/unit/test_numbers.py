@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nn import Recognizer
 from nn.ink import ink
 from nn.numbers import DIGITS, NO_DIGIT, Box, Parts, read_row
+from nn.recognizer import Known
 from tests.sample import Sample, Strokes, drawings
 
 KINDS = {sample.label: sample for sample in reversed(drawings())}  # the first of each digit
@@ -221,3 +222,34 @@ def test_a_lone_dot_or_dash_is_no_digit(recognizer: Recognizer, strokes: Any) ->
     reading = recognizer.read(strokes)
     assert reading.text == "?"
     assert reading.digits[0].digit is None
+
+
+def test_a_mark_that_did_not_change_is_looked_at_once(recognizer: Recognizer) -> None:
+    looked: list[int] = []
+
+    class Counting(Recognizer):
+        def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+            looked.append(len(images))
+            return super().classify(images)
+
+    counting = Counting(recognizer.model, recognizer.metadata)
+    four, seven, one = (placed(KINDS[d].strokes, 200 * i, 0, 100) for i, d in enumerate("471"))
+    known: Known = {}
+    for strokes, text, new in (
+        ([*four], "4", [1]),
+        ([*four, *seven], "47", [1]),
+        ([*four, *seven], "47", []),
+        ([*seven], "7", []),
+        ([*seven, *one], "71", [1]),
+        ([*four, *seven], "47", [1]),  # forgotten in the meantime
+        ([], "", []),
+    ):
+        looked.clear()
+        found, anew = counting.read(strokes, known), recognizer.read(strokes)
+        assert looked == new
+        assert found.text == anew.text == text
+        for mine, its in zip(found.digits, anew.digits, strict=True):
+            np.testing.assert_allclose(mine.probabilities, its.probabilities, atol=1e-5)
+            np.testing.assert_array_equal(mine.image, its.image)
+            assert (mine.box, mine.strokes, mine.symbol) == (its.box, its.strokes, its.symbol)
+    assert known == {}
