@@ -66,13 +66,16 @@ export class Boxes extends EventTarget {
 
   /**
    * @param {Place} place
-   * @returns {number} the index of the framed mark there, of several the smallest; -1 for none
+   * @returns {number} the index of the framed mark there, of several the smallest; -1 for none. The stroke that is being
+   *   drawn is no mark to be tapped: it may be a decimal point
    */
   at(place) {
     const [x, y] = this.#pad.place([place[0], place[1]]);
     let best = -1;
     let least = Infinity;
+    const live = this.#pad.finished.length;
     this.#digits.forEach((digit, index) => {
+      if (digit.strokes.length && digit.strokes.every((stroke) => stroke >= live)) return;
       const { left, top, width, height } = this.#frame(digit);
       const inside = x >= left && x <= left + width && y >= top && y <= top + height;
       if (inside && width * height < least) [best, least] = [index, width * height];

@@ -17,6 +17,8 @@ from nn.recognizer import as_input
 
 Strokes = list[list[list[float]]]
 ROUNDS = 300
+WARM = 4.0
+"""For so many seconds a browser still compiles what it has seen to be used often."""
 AT_ONCE = 20
 """A part is timed so many times together: a browser's clock is coarse."""
 
@@ -73,7 +75,9 @@ def measure(
     number: Strokes,
 ) -> dict[str, Any]:
     """Return the milliseconds of reading digits, in turn, and a number, and of the parts."""
-    whole(read, digits[:1])  # until the browser has compiled what it takes
+    end = time.perf_counter() + WARM
+    while time.perf_counter() < end:
+        whole(read, digits[:1])
     return {
         "digit": whole(read, digits),
         "number": whole(read, [number]),

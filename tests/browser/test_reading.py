@@ -143,6 +143,7 @@ def test_a_mark_of_a_number_is_chosen_by_keyboard(page: Page) -> None:
 def test_a_dot_between_digits_is_a_point(page: Page) -> None:
     draw(page, number("3 5"))
     draw(page, [[[140, 184], [141, 185], [140, 186]]])
+    assert len(drawn(page)) == len(number("3 5")) + 1  # it was no tap on its own frame
     expect_answer(page, "3.5")
     expect(page.locator("#sure")).to_have_text("Decimal point")
     expect(page.locator("#wrong")).to_be_hidden()  # it was taken for what it is or for nothing
