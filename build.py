@@ -57,6 +57,8 @@ PATIENCE = 1  # seconds until the user is told that another build is waited for
 MODULES_FILE = "runtime.modules.txt"
 COMPILER = (".build/compile.mjs", ".build/compile.py")
 SNAPSHOT = (".build/snapshot.mjs", ".build/prepare.py", "site/libraries.js")
+TRIMMER = ".build/trim.mjs"
+CORE_USERS = ("site/runtime.js", "site/libraries.js", ".build/snapshot.mjs")
 ON_DEMAND = "site/missing.py"  # becomes sitecustomize, which Python runs at its start
 URL_TIMEOUT = 10  # seconds without a byte before the next source is tried
 NOT_PRECACHED = {
@@ -75,7 +77,7 @@ CORE = (
     "python_stdlib.zip",
     "pyodide-lock.json",
 )
-STOCK_ONLY = ("python_stdlib.zip", "pyodide-lock.json")
+STOCK_ONLY = ("pyodide.mjs", *CORE[1:])
 
 
 class BuildError(Exception):
@@ -442,6 +444,61 @@ class Compiler:
         }
 
 
+class Trimmer:
+    """Leaves out of Pyodide's core what nothing here can reach: see .build/trim.mjs."""
+
+    def __init__(
+        self, root: Path, core: Mapping[str, bytes], fetcher: Fetcher, cache: Path
+    ) -> None:
+        self.root, self.core, self.fetcher = root, core, fetcher
+        self.cache = cache / "trimmed"
+
+    def trim(self, libraries: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return `pyodide.asm.js`, `pyodide.asm.wasm` and `core.mjs` of the trimmed core.
+
+        All compiled `libraries` can be loaded into it.
+        """
+        users = {PurePosixPath(name).name: (self.root / name).read_bytes() for name in CORE_USERS}
+        files = {
+            **{f"core/{name}": data for name, data in self.core.items()},
+            **{f"libraries/{path}": data for path, data in libraries.items()},
+            **{f"users/{name}": data for name, data in users.items()},
+            "trim.mjs": (self.root / TRIMMER).read_bytes(),
+        }
+        return _run_cached(self.cache, self.fetcher, files, "core", "libraries", "users")
+
+
+def _run_cached(
+    cache: Path, fetcher: Fetcher, files: Mapping[str, bytes], *arguments: str
+) -> dict[str, bytes]:
+    """Run the only .mjs at the top of `files` in Node.js; return what it writes to its last argument.
+
+    `arguments` are directories of `files`. What they gave before is taken from `cache`.
+    """
+    facts = [(name, hashlib.sha256(data).hexdigest()) for name, data in sorted(files.items())]
+    cached = cache / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    try:
+        return dict(_read_tar(cached.read_bytes()))
+    except (OSError, tarfile.TarError):
+        pass
+    (program,) = (name for name in files if "/" not in name and name.endswith(".mjs"))
+    _say(f"running {program}")
+    with tempfile.TemporaryDirectory() as directory:
+        work = Path(directory)
+        for name, data in files.items():
+            path = work / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        command, environment = fetcher.node(work)
+        _call(
+            [*command, str(work / program), *(str(work / name) for name in (*arguments, "out"))],
+            env=environment,
+        )
+        made = {path.name: path.read_bytes() for path in (work / "out").iterdir()}
+    _keep(cached, pack_tar(made))
+    return made
+
+
 class Snapshotter:
     """Stores the memory of a Python that is ready to read, taken by Pyodide in Node.js.
 
@@ -456,36 +513,14 @@ class Snapshotter:
 
     def take(self, runtime: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return the memory of Python with the file system `runtime`, and what restores it."""
-        program = [(PurePosixPath(name).name, (self.root / name).read_bytes()) for name in SNAPSHOT]
-        inputs = [*self.core.items(), *program, *sorted(runtime.items())]
-        facts = [(name, hashlib.sha256(data).hexdigest()) for name, data in inputs]
-        cached = self.cache / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-        try:
-            return dict(_read_tar(cached.read_bytes()))
-        except (OSError, tarfile.TarError):
-            pass
-        _say("starting Python once, to store its memory")
-        with tempfile.TemporaryDirectory() as directory:
-            taken = self._run(dict(program), runtime, Path(directory))
-        _keep(cached, pack_tar(taken))
-        return taken
-
-    def _run(
-        self, program: Mapping[str, bytes], runtime: Mapping[str, bytes], work: Path
-    ) -> dict[str, bytes]:
-        scripts = {name.replace("libraries.js", "libraries.mjs"): program[name] for name in program}
-        for name, data in [
-            *((f"core/{name}", data) for name, data in self.core.items()),
-            *((f"files/{path}", data) for path, data in runtime.items()),
-            *scripts.items(),
-        ]:
-            path = work / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        command, environment = self.fetcher.node(work)
-        arguments = (str(work / name) for name in ("snapshot.mjs", "core", "files", "out"))
-        _call([*command, *arguments], env=environment)
-        return {path.name: path.read_bytes() for path in (work / "out").iterdir()}
+        program = {PurePosixPath(name).name: (self.root / name).read_bytes() for name in SNAPSHOT}
+        program["shared/libraries.mjs"] = program.pop("libraries.js")
+        files = {
+            **{f"core/{name}": data for name, data in self.core.items()},
+            **{f"files/{path}": data for path, data in runtime.items()},
+            **program,
+        }
+        return _run_cached(self.cache, self.fetcher, files, "core", "files")
 
 
 def read_modules(path: Path) -> list[str]:
@@ -692,11 +727,20 @@ def _assemble(
     )
     fallback = set()
     if kind.stock:
-        page = files["index.html"].splitlines(keepends=True)  # it asks for the libraries early
-        files["index.html"] = b"".join(line for line in page if b"libraries.wasm" not in line)
+        lines = files["index.html"].splitlines(keepends=True)  # it asks for these early
+        page = b"".join(line for line in lines if b"libraries.wasm" not in line)
+        files["index.html"] = page.replace(b"pyodide/core.wasm", b"pyodide/pyodide.asm.wasm")
     else:
         core = {name: files[f"generated/pyodide/{name}"] for name in CORE}
         (wheel,) = (path for path in files if re.search(r"/numpy-[^/]*\.whl$", path))
+        native = {
+            path: data
+            for path, data in library(core["python_stdlib.zip"], files[wheel], "python").items()
+            if path.endswith(".so")
+        }
+        trimmed = Trimmer(root, core, fetcher, cache).trim(native)
+        files["generated/pyodide/core.mjs"] = trimmed["core.mjs"]
+        files["generated/pyodide/core.wasm"] = trimmed["pyodide.asm.wasm"]
         compiler = Compiler(root, core, fetcher, cache)
         cut = cut_runtime(root, core, files[wheel], compiler, whole=kind.whole)
         libraries = {path: data for path, data in cut.items() if path.endswith(".so")}
@@ -705,7 +749,8 @@ def _assemble(
         files["generated/python.wasm"] = as_module(pack_tar(modules))
         if kind.snapshot:
             try:
-                taken = Snapshotter(root, core, fetcher, cache).take(cut)
+                trimmed_core = {name: trimmed.get(name, data) for name, data in core.items()}
+                taken = Snapshotter(root, trimmed_core, fetcher, cache).take(cut)
                 snapshot = snapshot_files(cut, taken)
                 files["generated/snapshot.wasm"] = as_module(pack_tar(snapshot))
             except BuildError as error:

@@ -9,7 +9,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
-import { preloadLibraries } from './libraries.mjs';
+import { preloadLibraries } from './shared/libraries.mjs';
 
 const PAGE = 4096;
 const NOON = Date.UTC(2020, 0, 1, 12);

@@ -9,6 +9,8 @@
 const SPARED = 1;
 /** So much has to come before the line's speed is known, as a share of what is under way; or so much time go by, seconds. */
 const [SHARE, PATIENCE] = [0.5, 0.5];
+/** A line that has brought so much in so little time is fast, whatever else is under way, bytes. */
+const SAMPLE = 1_000_000;
 /** Where the snapshot is noted with which Python did not start. */
 const KEY = 'digits-refused-snapshot';
 
@@ -54,8 +56,12 @@ export async function isWorthSending(extra, total, loaded, began) {
   if (/** @type {any} */ (navigator).connection?.saveData) return false; // not in every browser
   const elapsed = () => (performance.now() - began) / 1000;
   const patience = elapsed() + PATIENCE;
-  while (loaded() < total * SHARE && elapsed() < patience) await new Promise((resolve) => setTimeout(resolve, 10));
-  return (extra / loaded()) * elapsed() < SPARED;
+  const isFast = () => (extra / loaded()) * elapsed() < SPARED;
+  while (loaded() < total * SHARE && elapsed() < patience) {
+    if (loaded() > SAMPLE && isFast()) return true; // the rest will not make the line slow
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return isFast();
 }
 
 /**

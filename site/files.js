@@ -12,9 +12,9 @@ import { Fault } from './fault.js';
 
 /** Ways to start Python, see runtime.js: what each needs. Scripts are not here: the worker imports those itself. */
 const NEEDED = {
-  snapshot: /^(engine\.py|generated\/((snapshot|libraries)\.wasm|pyodide\/.*\.wasm))$/,
-  cut: /^(engine\.py|generated\/((python|libraries)\.wasm|pyodide\/.*\.wasm))$/,
-  stock: /^(engine\.py|generated\/(nn\.zip|pyodide\/.*(?<!\.m?js)))$/,
+  snapshot: /^(engine\.py|generated\/((snapshot|libraries)\.wasm|pyodide\/core\.wasm))$/,
+  cut: /^(engine\.py|generated\/((python|libraries)\.wasm|pyodide\/core\.wasm))$/,
+  stock: /^(engine\.py|generated\/(nn\.zip|pyodide\/(?!core\.).*(?<!\.m?js)))$/,
 };
 
 /** A file did not come, or not as it should be. */

@@ -13,7 +13,8 @@
 const generated = new URL('./generated/', import.meta.url).href;
 const SNAPSHOT = 'generated/snapshot.wasm';
 const CUT = 'generated/python.wasm';
-const CORE = 'generated/pyodide/pyodide.asm.wasm';
+/** Pyodide's WebAssembly: trimmed by the build (.build/trim.mjs), as core.mjs is; and as it came. */
+const [CORE, WHOLE_CORE] = ['generated/pyodide/core.wasm', 'generated/pyodide/pyodide.asm.wasm'];
 const LIBRARIES = 'generated/libraries.wasm';
 
 // PyScript opens a database to remember packages in, and ours never change. Where a browser forbids storage, that would
@@ -39,17 +40,15 @@ addEventListener('py:progress', () => postMessage({ runtime: 'step' }));
 postMessage({ runtime: 'waiting' }, { transfer: [page.port2] });
 
 // At once, and not by `import` statements: an error then names the file.
-const load = Promise.all([
-  import('./generated/pyodide/pyodide.mjs'),
-  import('./tar.js'),
-  import('./libraries.js'),
-  import('./generated/pyodide/pyodide.asm.js'), // defines what loadPyodide would load next
-]);
+const load = Promise.all([import('./generated/pyodide/core.mjs'), import('./tar.js'), import('./libraries.js')]);
 load.catch(() => {}); // reported below
 await listed;
+const isStock = files.has(WHOLE_CORE);
 // Compiled while Pyodide's scripts are loaded.
 /** @type {Promise<WebAssembly.Module>} */
-const core = /** @type {any} */ (files.get(CORE)).promise.then((/** @type {BufferSource} */ bytes) => WebAssembly.compile(bytes));
+const core = /** @type {any} */ (files.get(isStock ? WHOLE_CORE : CORE)).promise.then(
+  (/** @type {BufferSource} */ bytes) => WebAssembly.compile(bytes),
+);
 core.catch(() => {}); // reported below
 
 const fetchElsewhere = globalThis.fetch;
@@ -59,7 +58,7 @@ globalThis.fetch = async function fetch(resource, options) {
   const url = new URL(resource instanceof Request ? resource.url : resource, generated).href;
   if (url === NOTHING) return new Response(EMPTY_ZIP);
   const path = url.startsWith(generated) && `generated/${url.slice(generated.length)}`;
-  if (path === CORE) return new Response(); // it is compiled already
+  if (path === CORE || path === WHOLE_CORE) return new Response(); // it is compiled already
   const file = path && files.get(path);
   return file ? new Response(await file.promise) : fetchElsewhere(resource, options);
 };
@@ -68,8 +67,17 @@ globalThis.fetch = async function fetch(resource, options) {
 const NOTHING = `${generated}nothing.zip`;
 const EMPTY_ZIP = Uint8Array.of(0x50, 0x4b, 5, 6, ...Array(18).fill(0));
 
-const [{ loadPyodide: loadOriginal, version }, { readTar }, { preloadLibraries }] = await load;
+const [{ loadPyodide: loadOriginal, version }, { readTar }, { preloadLibraries }] = await (isStock ? loadStock() : load);
 export { version };
+
+/** @returns {Promise<any[]>} as what is loaded else, of Pyodide as it came */
+async function loadStock() {
+  const [pyodide] = await Promise.all([
+    import('./generated/pyodide/pyodide.mjs'),
+    import('./generated/pyodide/pyodide.asm.js'), // defines what loadPyodide would load next
+  ]);
+  return [pyodide, {}, {}];
+}
 
 /**
  * Start Pyodide, as its own `loadPyodide` does.
