@@ -511,16 +511,22 @@ class Snapshotter:
         self.root, self.core, self.fetcher = root, core, fetcher
         self.cache = cache / "snapshots"
 
-    def take(self, runtime: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Return the memory of Python with the file system `runtime`, and what restores it."""
+    def take(
+        self, runtime: Mapping[str, bytes], programs: Mapping[str, bytes]
+    ) -> dict[str, bytes]:
+        """Return the memory of Python with the file system `runtime`, and what restores it.
+
+        `programs` are what it will run: engine.py, and PyScript's scripts with Python in them.
+        """
         program = {PurePosixPath(name).name: (self.root / name).read_bytes() for name in SNAPSHOT}
         program["shared/libraries.mjs"] = program.pop("libraries.js")
         files = {
             **{f"core/{name}": data for name, data in self.core.items()},
             **{f"files/{path}": data for path, data in runtime.items()},
+            **{f"programs/{name}": data for name, data in programs.items()},
             **program,
         }
-        return _run_cached(self.cache, self.fetcher, files, "core", "files")
+        return _run_cached(self.cache, self.fetcher, files, "core", "files", "programs")
 
 
 def read_modules(path: Path) -> list[str]:
@@ -750,7 +756,9 @@ def _assemble(
         if kind.snapshot:
             try:
                 trimmed_core = {name: trimmed.get(name, data) for name, data in core.items()}
-                taken = Snapshotter(root, trimmed_core, fetcher, cache).take(cut)
+                scripts = (p for p in files if re.search(r"pyscript/core[^/]*\.js$", p))
+                programs = {PurePosixPath(p).name: files[p] for p in ["engine.py", *scripts]}
+                taken = Snapshotter(root, trimmed_core, fetcher, cache).take(cut, programs)
                 snapshot = snapshot_files(cut, taken)
                 files["generated/snapshot.wasm"] = as_module(pack_tar(snapshot))
             except BuildError as error:

@@ -1,7 +1,8 @@
 """What the page's Python has done before its memory is stored: see snapshot.mjs.
 
-All modules of the page are imported, the network is loaded and has read a drawing. Restored, it
-reads that drawing again: whoever gets another answer must not trust the memory.
+All modules of the page are imported, its programs are compiled, the network is loaded and has read
+a drawing. Restored, it reads that drawing again: whoever gets another answer must not trust the
+memory.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ import gc
 import importlib
 import json
 import sys
+from collections.abc import Mapping, Sequence
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from types import CodeType, ModuleType
+from typing import Any
 
+import pyodide.code
 from nn import Recognizer
 from nn.prepared import Prepared
 
@@ -27,8 +34,60 @@ def answer() -> str:
     return json.dumps([[digit["symbol"], digit["probabilities"]] for digit in digits])
 
 
-def prepare(names: str) -> str:
-    """Import the modules, one a line; return the known answer."""
+class CompiledFinder:
+    """Finds modules whose code is there already, by their names; packages are those with others in them."""
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self.codes: dict[str, CodeType] = {
+            name: compile(source, f"<{name}>", "exec", dont_inherit=True)
+            for name, source in sources.items()
+        }
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find the module `name`."""
+        if name not in self.codes:
+            return None
+        is_package = any(other.startswith(f"{name}.") for other in self.codes)
+        return spec_from_loader(name, self, is_package=is_package)  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave it to Python to make the module."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module's code."""
+        exec(self.codes[module.__name__], module.__dict__)
+
+
+def remember(programs: Mapping[str, Any]) -> None:
+    """Compile what PyScript will run, so that it need not be compiled at each visit.
+
+    `programs["main"]` is the page's program. `programs["library"]` is the one with which PyScript
+    writes its own modules to files, to import them: they are `programs["modules"]`, and are found
+    without files then. Any other program runs as it would.
+    """
+    run = pyodide.code.eval_code_async
+    main = pyodide.code.CodeRunner(programs["main"]).compile()
+    finder = CompiledFinder(programs["modules"])
+    known = {programs["main"].strip(): False, programs["library"].strip(): True}
+
+    async def eval_code_async(source: str, *arguments: Any, **options: Any) -> Any:
+        is_library = known.get(source.strip())
+        if is_library is None:
+            return await run(source, *arguments, **options)
+        if not is_library:
+            return await main.run_async(options.get("globals"), options.get("locals"))
+        sys.meta_path.insert(0, finder)
+        importlib.import_module("pyscript")
+        return None
+
+    pyodide.code.eval_code_async = eval_code_async
+
+
+def prepare(names: str, programs: str) -> str:
+    """Import the modules, one a line, and compile the programs, in JSON; return the known answer."""
+    remember(json.loads(programs))
     for name in names.split():
         with contextlib.suppress(ImportError):  # some are there for others alone
             importlib.import_module(name)

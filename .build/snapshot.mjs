@@ -1,6 +1,6 @@
-// Starts Python with all that the page needs, and stores its memory: node snapshot.mjs PYODIDE FILES OUT
+// Starts Python with all that the page needs, and stores its memory: node snapshot.mjs PYODIDE FILES PROGRAMS OUT
 //
-// PYODIDE holds Pyodide's core, FILES the cut runtime's file system. Written to OUT: `facts.json`, what a restore has to
+// PYODIDE holds Pyodide's core, FILES the cut runtime's file system, PROGRAMS the page's Python and PyScript's modules. Written to OUT: `facts.json`, what a restore has to
 // know; and `memory`, the pages that are not as they are before Python starts. Clock and chance stand still, so that the same files give the same
 // memory.
 
@@ -9,12 +9,13 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { preloadLibraries } from './shared/libraries.mjs';
 
 const PAGE = 4096;
 const NOON = Date.UTC(2020, 0, 1, 12);
 
-const [core, directory, out] = process.argv.slice(2).map((path) => resolve(path));
+const [core, directory, programs, out] = process.argv.slice(2).map((path) => resolve(path));
 Date.now = () => NOON;
 performance.now = () => 0;
 crypto.getRandomValues = (/** @type {any} */ array) => array.fill(0);
@@ -63,7 +64,7 @@ spec = importlib.util.spec_from_file_location("prepared", "/tmp/prepare.py")
 prepared = importlib.util.module_from_spec(spec)
 sys.modules["prepared"] = prepared
 spec.loader.exec_module(prepared)
-found = prepared.prepare(${JSON.stringify(names)})
+found = prepared.prepare(${JSON.stringify(names)}, ${JSON.stringify(JSON.stringify(sources()))})
 del prepared, spec, importlib, sys
 found`);
 python.runPython('del found');
@@ -87,6 +88,64 @@ mkdirSync(out, { recursive: true });
 writeFileSync(`${out}/facts.json`, JSON.stringify({ version, head, length: heap.length, tables, answer, runs }));
 writeFileSync(`${out}/memory`, Buffer.concat(pages));
 process.exit(0); // Pyodide keeps Node.js from ending
+
+/**
+ * Find out what PyScript will run: its library is an object literal in one of its scripts, file names and texts.
+ * @returns {{main: string, library: string, modules: Record<string, string>}}
+ */
+function sources() {
+  const main = readFileSync(`${programs}/engine.py`, 'utf-8');
+  const BEGIN = '{pyscript:{"__init__.py":';
+  for (const name of readdirSync(programs)) {
+    const script = readFileSync(`${programs}/${name}`, 'utf-8');
+    const begin = script.indexOf(BEGIN);
+    for (let end = begin; begin >= 0 && (end = script.indexOf('}}', end) + 2) > 1; ) {
+      const tree = evaluate(script.slice(begin, end));
+      if (tree) return { main, library: library(tree), modules: modules(tree.pyscript, 'pyscript') };
+    }
+  }
+  throw new Error('PyScript: its Python was not found');
+}
+
+/** @param {string} literal */
+function evaluate(literal) {
+  try {
+    return runInNewContext(`(${literal})`);
+  } catch {
+    return undefined; // it ends later
+  }
+}
+
+/**
+ * @param {Record<string, any>} tree
+ * @param {string} name
+ * @returns {Record<string, string>} sources by the names of the modules
+ */
+function modules(tree, name) {
+  return Object.fromEntries(
+    Object.entries(tree).flatMap(([file, content]) => {
+      const inside = file === '__init__.py' ? name : `${name}.${file.replace(/\.py$/, '')}`;
+      return typeof content === 'string' ? [[inside, content]] : Object.entries(modules(content, inside));
+    }),
+  );
+}
+
+/**
+ * @param {Record<string, any>} tree
+ * @returns {string} the program that PyScript makes of it; should it make another, that one is run as it is
+ */
+function library(tree) {
+  const write = (/** @type {string} */ base, /** @type {Record<string, any>} */ literal) =>
+    Object.entries(literal).flatMap(([key, value]) => {
+      const path = `_path = _Path("${base}/${key}")`;
+      if (typeof value === 'string') return [path, `_path.write_text(${JSON.stringify(value)},encoding="utf-8")`];
+      const make = [`if not _os.path.exists("${base}/${key}"):`, '    _path.mkdir(parents=True, exist_ok=True)'];
+      return [path, ...make, ...write(`${base}/${key}`, value)];
+    });
+  const head = ['import os as _os', 'from pathlib import Path as _Path', '_path = None'];
+  const tail = ['import pyscript as _pyscript', ...['_Path', '_path', '_os', '_pyscript'].map((name) => `del ${name}`)];
+  return [...head, ...write('.', tree), ...tail].join('\n');
+}
 
 /**
  * Fill free memory with zeros: what was there need not be sent.

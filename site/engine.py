@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -44,7 +45,8 @@ def answering(work: Callable[..., Any]) -> Callable[..., str]:
 def start() -> dict[str, Any]:
     """Load the network; return what the page tells about it."""
     global recognizer
-    recognizer = Recognizer.load()
+    prepared = sys.modules.get("prepared")  # in a stored memory: .build/prepare.py
+    recognizer = prepared.recognizer if prepared else Recognizer.load()
     return {
         "model": recognizer.model_hash,
         "parameters": recognizer.model.parameter_count(),

@@ -9,10 +9,14 @@ import { download } from './files.js';
  * @typedef {import('./files.js').Listed} Listed
  */
 
+const PROGRAM = 'engine.py';
+
 export class Fetching {
   /** What is started; it may change until `files` is there. @type {Runtime} */
   runtime = 'stock';
-  /** What is under way, by path. @type {Promise<Map<string, Promise<ArrayBuffer>>>} */
+  /** The Python program: it comes first. @type {Promise<ArrayBuffer>} */
+  program;
+  /** What else is under way, by path. @type {Promise<Map<string, Promise<ArrayBuffer>>>} */
   files;
   /** Called as bytes arrive. @type {(progress: import('./files.js').Progress) => void} */
   onProgress = () => {};
@@ -27,8 +31,9 @@ export class Fetching {
    * @param {Runtime[]} failed
    */
   constructor(listed, failed) {
+    this.program = this.#getProgram(listed);
     this.files = this.#start(listed, failed);
-    this.files.catch(() => {}); // who waits for them sees the error
+    for (const each of [this.program, this.files]) each.catch(() => {}); // who waits for them sees the error
   }
 
   /** @returns {boolean} whether everything has come */
@@ -53,8 +58,8 @@ export class Fetching {
    */
   async #start(listed, failed) {
     const began = failed.length ? performance.now() : asked();
-    const lists = await listed;
-    const [best, next] = choices(lists, failed);
+    const [best, next] = choices(await listed, failed);
+    const lists = withoutProgram(await listed);
     this.runtime = best;
     this.#progress.total = size(lists[best]);
     if (best !== 'snapshot' || next !== 'cut') return this.#get(lists[best]);
@@ -72,6 +77,12 @@ export class Fetching {
     return new Map([...files, ...this.#get(this.runtime === 'snapshot' ? more : instead)]);
   }
 
+  /** @param {Promise<Lists>} listed */
+  async #getProgram(listed) {
+    const [program] = (await listed).stock.filter(({ path }) => path === PROGRAM);
+    return /** @type {Promise<ArrayBuffer>} */ (download([program], () => {}, this.#stopped.signal).get(PROGRAM));
+  }
+
   /** @param {Listed[]} wanted */
   #get(wanted) {
     const count = (/** @type {number} */ bytes) => {
@@ -80,6 +91,15 @@ export class Fetching {
     };
     return download(wanted, count, this.#stopped.signal);
   }
+}
+
+/**
+ * @param {Lists} lists
+ * @returns {Lists}
+ */
+function withoutProgram(lists) {
+  const others = (/** @type {Listed[]} */ files) => files.filter(({ path }) => path !== PROGRAM);
+  return { snapshot: others(lists.snapshot), cut: others(lists.cut), stock: others(lists.stock) };
 }
 
 /** @returns {number} when the page began to ask for files, before this script was there */

@@ -57,8 +57,7 @@ export async function readList() {
 }
 
 /**
- * Start all downloads that Python's start waits for. The Python program is among them: PyScript asks for it again, but
- * would not say that it is missing.
+ * Start downloads that Python's start waits for.
  * @param {Listed[]} wanted
  * @param {(bytes: number) => void} count called as bytes arrive
  * @param {AbortSignal} signal

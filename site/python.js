@@ -135,7 +135,7 @@ async function startRuntime(fetching, listed, onProgress) {
       for (const each of files.values()) each.catch(failure.reject);
     }, failure.reject);
     const whole = listed.then(addresses);
-    worker = await createWorker(fetching.files, whole, onSign, failure.reject, stopped.signal);
+    worker = await createWorker(fetching, whole, onSign, failure.reject, stopped.signal);
     if (stopped.signal.aborted) {
       stop();
       stopped.signal.throwIfAborted();
@@ -191,15 +191,15 @@ let lastCreated = Promise.resolve();
 
 /**
  * Put the Python script into the page, where PyScript finds it, and feed its worker.
- * @param {Fetching['files']} files
+ * @param {Fetching} fetching
  * @param {Promise<Record<string, string>>} whole addresses of what the runtime may lack
  * @param {(sign: string) => void} onSign called at each sign of life
  * @param {(error: Error) => void} fail
  * @param {AbortSignal} signal
  * @returns {Promise<any>} PyScript's worker
  */
-async function createWorker(files, whole, onSign, fail, signal) {
-  const { hooks } = await importPyScript();
+async function createWorker({ program, files }, whole, onSign, fail, signal) {
+  const [{ hooks }, text] = await Promise.all([importPyScript(), program]);
   await lastCreated; // PyScript's hook does not tell whose worker it is: one at a time
   signal.throwIfAborted();
   // PyScript hands JavaScript hooks to its worker as text, for which the page's policy would have to allow 'unsafe-eval'. The
@@ -215,10 +215,15 @@ async function createWorker(files, whole, onSign, fail, signal) {
   });
   lastCreated = created;
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById('python'));
-  document.body.append(template.content.cloneNode(true));
+  const fragment = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+  const script = /** @type {HTMLScriptElement} */ (fragment.querySelector('script'));
+  // PyScript would ask the host for the program again, and behind all that is under way.
+  script.src = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
+  document.body.append(fragment);
   const worker = await created;
   worker.addEventListener('message', (/** @type {MessageEvent} */ { data, ports }) => {
     onSign(data?.runtime);
+    if (data?.runtime === 'waiting') URL.revokeObjectURL(script.src); // it was read
     if (data?.runtime === 'waiting') Promise.all([files, whole]).then((both) => feed(ports[0], ...both), fail);
     if (data?.runtime === 'failed') fail(new Fault('fault.start', { reason: data.error }));
   });
