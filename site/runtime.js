@@ -91,6 +91,9 @@ export async function loadPyodide(options) {
   for (const file of files.values()) file.promise.catch(failure.reject);
   const unhandled = (/** @type {PromiseRejectionEvent} */ { reason }) => failure.reject(reason);
   addEventListener('unhandledrejection', unhandled);
+  const { stackTraceLimit } = Error;
+  // Emscripten throws and catches errors as it goes; to note where would take longer than all of its own work.
+  Error.stackTraceLimit = 0;
   const instantiate = WebAssembly.instantiateStreaming;
   WebAssembly.instantiateStreaming = async (_, imports) => {
     try {
@@ -108,6 +111,7 @@ export async function loadPyodide(options) {
     return await Promise.race([started, failure.promise]);
   } finally {
     WebAssembly.instantiateStreaming = instantiate;
+    Error.stackTraceLimit = stackTraceLimit;
     removeEventListener('unhandledrejection', unhandled);
   }
 }
