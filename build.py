@@ -471,9 +471,10 @@ class Trimmer:
 def _run_cached(
     cache: Path, fetcher: Fetcher, files: Mapping[str, bytes], *arguments: str
 ) -> dict[str, bytes]:
-    """Run the only .mjs at the top of `files` in Node.js; return what it writes to its last argument.
+    """Run the only .mjs at the top of `files` in Node.js; return the files that it writes.
 
-    `arguments` are directories of `files`. What they gave before is taken from `cache`.
+    It gets `arguments`, directories of `files`, and one to write to. What the same files gave
+    before is taken from `cache`.
     """
     facts = [(name, hashlib.sha256(data).hexdigest()) for name, data in sorted(files.items())]
     cached = cache / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
@@ -511,9 +512,7 @@ class Snapshotter:
         self.root, self.core, self.fetcher = root, core, fetcher
         self.cache = cache / "snapshots"
 
-    def take(
-        self, runtime: Mapping[str, bytes], programs: Mapping[str, bytes]
-    ) -> dict[str, bytes]:
+    def take(self, runtime: Mapping[str, bytes], programs: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return the memory of Python with the file system `runtime`, and what restores it.
 
         `programs` are what it will run: engine.py, and PyScript's scripts with Python in them.

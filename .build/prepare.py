@@ -19,6 +19,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 import pyodide.code
+
 from nn import Recognizer
 from nn.prepared import Prepared
 
@@ -35,7 +36,7 @@ def answer() -> str:
 
 
 class CompiledFinder:
-    """Finds modules whose code is there already, by their names; packages are those with others in them."""
+    """Finds modules whose code is there already; packages are those with others in them."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self.codes: dict[str, CodeType] = {
@@ -86,7 +87,7 @@ def remember(programs: Mapping[str, Any]) -> None:
 
 
 def prepare(names: str, programs: str) -> str:
-    """Import the modules, one a line, and compile the programs, in JSON; return the known answer."""
+    """Import the modules, one a line; compile the programs, in JSON; return the known answer."""
     remember(json.loads(programs))
     for name in names.split():
         with contextlib.suppress(ImportError):  # some are there for others alone

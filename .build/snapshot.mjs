@@ -142,9 +142,9 @@ function library(tree) {
       const make = [`if not _os.path.exists("${base}/${key}"):`, '    _path.mkdir(parents=True, exist_ok=True)'];
       return [path, ...make, ...write(`${base}/${key}`, value)];
     });
-  const head = ['import os as _os', 'from pathlib import Path as _Path', '_path = None'];
-  const tail = ['import pyscript as _pyscript', ...['_Path', '_path', '_os', '_pyscript'].map((name) => `del ${name}`)];
-  return [...head, ...write('.', tree), ...tail].join('\n');
+  const before = ['import os as _os', 'from pathlib import Path as _Path', '_path = None'];
+  const after = ['import pyscript as _pyscript', ...['_Path', '_path', '_os', '_pyscript'].map((name) => `del ${name}`)];
+  return [...before, ...write('.', tree), ...after].join('\n');
 }
 
 /**

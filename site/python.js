@@ -75,14 +75,22 @@ async function startAny(onProgress) {
     } catch (error) {
       const lists = await listed;
       const { runtime } = fetching;
-      failed.push(runtime);
+      const path = error instanceof DownloadError ? error.path : '';
+      failed.push(runtime, ...choices(lists, failed).filter((other) => needs(lists[other], path)));
       const [next] = choices(lists, failed);
       if (!next || error instanceof StandstillError) throw error;
-      if (error instanceof DownloadError && lists.stock.some(({ path }) => path === error.path)) throw error;
       console.warn(`The ${runtime} Python runtime did not start, taking the ${next} one:`, error);
       if (runtime === 'snapshot' && !(error instanceof DownloadError)) refuse(lists);
     }
   }
+}
+
+/**
+ * @param {import('./files.js').Listed[]} files
+ * @param {string} path
+ */
+function needs(files, path) {
+  return files.some((file) => file.path === path);
 }
 
 /** Files do not arrive: another start would wait for them as well. */

@@ -40,8 +40,9 @@ addEventListener('py:progress', () => postMessage({ runtime: 'step' }));
 postMessage({ runtime: 'waiting' }, { transfer: [page.port2] });
 
 // At once, and not by `import` statements: an error then names the file.
-const load = Promise.all([import('./generated/pyodide/core.mjs'), import('./tar.js'), import('./libraries.js')]);
-load.catch(() => {}); // reported below
+const trimmed = import('./generated/pyodide/core.mjs');
+const helpers = Promise.all([import('./tar.js'), import('./libraries.js')]);
+for (const each of [trimmed, helpers]) each.catch(() => {}); // reported below
 await listed;
 const isStock = files.has(WHOLE_CORE);
 // Compiled while Pyodide's scripts are loaded.
@@ -67,16 +68,17 @@ globalThis.fetch = async function fetch(resource, options) {
 const NOTHING = `${generated}nothing.zip`;
 const EMPTY_ZIP = Uint8Array.of(0x50, 0x4b, 5, 6, ...Array(18).fill(0));
 
-const [{ loadPyodide: loadOriginal, version }, { readTar }, { preloadLibraries }] = await (isStock ? loadStock() : load);
+const { loadPyodide: loadOriginal, version } = await (isStock ? loadStock() : trimmed);
+const [{ readTar }, { preloadLibraries }] = await helpers;
 export { version };
 
-/** @returns {Promise<any[]>} as what is loaded else, of Pyodide as it came */
+/** @returns {Promise<any>} Pyodide as it came */
 async function loadStock() {
   const [pyodide] = await Promise.all([
     import('./generated/pyodide/pyodide.mjs'),
     import('./generated/pyodide/pyodide.asm.js'), // defines what loadPyodide would load next
   ]);
-  return [pyodide, {}, {}];
+  return pyodide;
 }
 
 /**
@@ -91,9 +93,10 @@ export async function loadPyodide(options) {
   for (const file of files.values()) file.promise.catch(failure.reject);
   const unhandled = (/** @type {PromiseRejectionEvent} */ { reason }) => failure.reject(reason);
   addEventListener('unhandledrejection', unhandled);
-  const { stackTraceLimit } = Error;
+  const errors = /** @type {any} */ (Error);
+  const { stackTraceLimit } = errors;
   // Emscripten throws and catches errors as it goes; to note where would take longer than all of its own work.
-  Error.stackTraceLimit = 0;
+  errors.stackTraceLimit = 0;
   const instantiate = WebAssembly.instantiateStreaming;
   WebAssembly.instantiateStreaming = async (_, imports) => {
     try {
@@ -111,7 +114,7 @@ export async function loadPyodide(options) {
     return await Promise.race([started, failure.promise]);
   } finally {
     WebAssembly.instantiateStreaming = instantiate;
-    Error.stackTraceLimit = stackTraceLimit;
+    errors.stackTraceLimit = stackTraceLimit;
     removeEventListener('unhandledrejection', unhandled);
   }
 }

@@ -12,6 +12,8 @@ from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
 from tests.browser.hosting import AppServer, StaticHost
 
 WASM = "generated/pyodide/pyodide.asm.wasm"
+TRIMMED = {"generated/pyodide/core.wasm", "generated/pyodide/core.mjs"}
+"""Where these are not whole, stock Pyodide takes over."""
 NO_WEBASSEMBLY = "delete globalThis.WebAssembly"
 BROKEN_WEBASSEMBLY = (
     "WebAssembly.instantiate = async () => { throw new WebAssembly.CompileError('broken') }"
@@ -70,7 +72,7 @@ def test_without_webassembly_a_static_host_leaves_a_message_in_words(
 def test_a_missing_file_is_named_in_words(
     new_context: NewContext, own_host: StaticHost, name: str
 ) -> None:
-    own_host.missing.add(name)
+    own_host.missing |= {name, *TRIMMED}
     page = new_context().new_page()
     page.goto(own_host.url)
     wait_for_engine(page, "none")
@@ -81,7 +83,7 @@ def test_a_missing_file_is_named_in_words(
 def test_a_truncated_file_is_named_in_words(
     new_context: NewContext, own_host: StaticHost, name: str
 ) -> None:
-    own_host.cut.add(name)
+    own_host.cut |= {name, *TRIMMED}
     page = new_context().new_page()
     page.goto(own_host.url)
     wait_for_engine(page, "none")
@@ -90,7 +92,7 @@ def test_a_truncated_file_is_named_in_words(
 
 
 def test_an_altered_file_is_named_in_words(new_context: NewContext, own_host: StaticHost) -> None:
-    own_host.altered.add(WASM)
+    own_host.altered |= {WASM, *TRIMMED}
     page = new_context().new_page()
     page.goto(own_host.url)
     wait_for_engine(page, "none")
@@ -100,7 +102,7 @@ def test_an_altered_file_is_named_in_words(new_context: NewContext, own_host: St
 def test_a_start_without_progress_ends_in_words(
     new_context: NewContext, own_host: StaticHost
 ) -> None:
-    own_host.held.add(WASM)
+    own_host.held |= {WASM, *TRIMMED}
     page = new_context().new_page()
     page.clock.install()
     page.goto(own_host.url)
@@ -115,14 +117,14 @@ def test_a_page_that_answers_health_with_html_is_no_server(
 ) -> None:
     """Many hosts answer every address with a page."""
     own_host.aliases["healthz"] = "index.html"
-    own_host.missing.add(WASM)
+    own_host.missing |= {WASM, *TRIMMED}
     page = new_context().new_page()
     page.goto(own_host.url)
     wait_for_engine(page, "none")
 
 
 def test_trying_again_keeps_the_drawing(new_context: NewContext, own_host: StaticHost) -> None:
-    own_host.missing.add(WASM)
+    own_host.missing |= {WASM, *TRIMMED}
     page = new_context().new_page()
     page.goto(own_host.url)
     draw(page, sample("2"))

@@ -116,10 +116,10 @@ def test_the_first_visit_downloads_nothing_twice(
     and one may push out what was small and first.
     """
     visit(new_context, own_host)
-    largest = {f"generated/{n}.wasm" for n in ("pyodide/pyodide.asm", "python", "snapshot")}
+    largest = {f"generated/{n}.wasm" for n in ("pyodide/core", "python", "snapshot")}
     lists = {"sw.js", "generated/precache.js"}
     asked = {name: own_host.requests[name] for name in own_host.requests if name not in lists}
-    assert {name for name, times in asked.items() if times > 1} <= largest | {"engine.py"}
+    assert {name for name, times in asked.items() if times > 1} <= largest
     needed = {entry["path"] for entry in listed(own_host.directory)["files"]}
     assert needed - {"index.html"} <= asked.keys()
 

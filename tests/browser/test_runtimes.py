@@ -25,8 +25,12 @@ from tests.browser.test_offline import wait_until_fallback_stored
 
 SNAPSHOT = "generated/snapshot.wasm"
 CUT = "generated/python.wasm"
+CORE = "generated/pyodide/core.wasm"
 STOCK = {
     "generated/nn.zip",
+    "generated/pyodide/pyodide.asm.js",
+    "generated/pyodide/pyodide.asm.wasm",
+    "generated/pyodide/pyodide.mjs",
     "generated/pyodide/python_stdlib.zip",
     "generated/pyodide/pyodide-lock.json",
 }
@@ -74,7 +78,12 @@ def test_a_runtime_reads_without_a_file_of_the_others(
 
 @pytest.mark.parametrize("fault", ["missing", "cut", "altered"])
 @pytest.mark.parametrize(
-    ("file", "address", "following"), [(SNAPSHOT, ON_SNAPSHOT, "cut"), (CUT, ON_CUT, "stock")]
+    ("file", "address", "following"),
+    [
+        (SNAPSHOT, ON_SNAPSHOT, "cut"),
+        (CUT, ON_CUT, "stock"),
+        (CORE, ON_SNAPSHOT, "stock"),
+    ],
 )
 def test_the_next_runtime_takes_over_when_a_file_is_not_whole(
     new_context: NewContext,
@@ -93,6 +102,41 @@ def test_the_next_runtime_takes_over_when_a_file_is_not_whole(
     expect_answer(page, "5")
     assert page.evaluate(RUNTIME) == following
     assert any(f"taking the {following} one" in text and file in text for text in seen)
+
+
+@pytest.mark.parametrize("fault", ["missing", "cut"])
+def test_stock_pyodide_takes_over_when_the_trimmed_script_is_not_whole(
+    new_context: NewContext, own_host: StaticHost, fault: str
+) -> None:
+    getattr(own_host, fault).add("generated/pyodide/core.mjs")
+    page = new_context().new_page()
+    seen = warnings(page)
+    page.goto(own_host.url)
+    wait_for_engine(page)
+    draw(page, sample("5"))
+    expect_answer(page, "5")
+    assert page.evaluate(RUNTIME) == "stock"
+    assert any("taking the stock one" in text for text in seen)
+
+
+def test_pyscripts_python_is_not_compiled_where_the_memory_holds_it_compiled(
+    new_context: NewContext, own_site: StaticHost
+) -> None:
+    """A program that is another one than the build knew runs as well, with PyScript's modules."""
+    program = (own_site.directory / "engine.py").read_bytes()
+    more = b"\nimport pyscript\nsync.loader = lambda: type(pyscript.__spec__.loader).__name__\n"
+    modules_used.replace_file(own_site.directory, "engine.py", program + more)
+    loaders = {}
+    for address in (ON_SNAPSHOT, ON_CUT):
+        page = new_context().new_page()
+        page.goto(own_site.url + address)
+        wait_for_engine(page)
+        draw(page, sample("5"))
+        expect_answer(page, "5")
+        loaders[address] = page.evaluate(
+            "document.querySelector('script[type=py]').xworker.sync.loader()"
+        )
+    assert loaders == {ON_SNAPSHOT: "CompiledFinder", ON_CUT: "SourceFileLoader"}
 
 
 Facts = dict[str, Any]
