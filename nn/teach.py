@@ -34,7 +34,7 @@ LEARNED = 0.75
 MOST_STEPS = 150
 LEARNING_RATE = 0.1
 MOMENTUM = 0.8
-SHARE = 0.03
+SHARE = 0.04
 """The corrections' part in the loss; the rest is the rehearsal's."""
 SLANTS = (-0.22, 0.0, 0.22)
 TURNS = (-0.12, 0.12)
@@ -49,14 +49,12 @@ class Rehearsal(NamedTuple):
     """What the last layer practises, so that it does not forget."""
 
     features: NDArray[np.float32]
-    """``(n, inputs)``, of training examples, whitened: mean 0 and about the same variance."""
+    """``(n, inputs)``, of training examples."""
     mean: NDArray[np.float32]
-    """``(inputs,)``: what was taken off."""
+    """``(inputs,)``: of all features."""
     whiten: NDArray[np.float32]
-    """``(inputs, inputs)``, symmetric: ``whitened = (features - mean) @ whiten``."""
-    weight: NDArray[np.float32]
-    """``(inputs, outputs)``: what the last layer's weight is for whitened features, so that
-    ``whiten @ weight`` is the weight itself."""
+    """``(inputs, inputs)``, symmetric: ``(features - mean) @ whiten`` have about the same variance
+    in every direction."""
 
 
 def load_rehearsal(model_hash: str, path: str | os.PathLike[str] | None = None) -> Rehearsal:
@@ -69,12 +67,14 @@ def load_rehearsal(model_hash: str, path: str | os.PathLike[str] | None = None) 
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             stored = {name: file[name] for name in file.files}
         belongs = bytes(stored["weights"]).decode("ascii")
-        mean, weight = stored["mean"], stored["weight"]
+        mean = stored["mean"]
         whiten = np.zeros((len(mean), len(mean)), np.float32)
         whiten[np.triu_indices(len(mean))] = stored["whiten"]
         whiten += np.triu(whiten, 1).T
         found = (stored["features"] / np.float32(stored["levels"])) ** 2 * stored["scale"]
-        rehearsal = Rehearsal((found - mean) @ whiten, mean, whiten, weight)
+        rehearsal = Rehearsal(found, mean, whiten)
+        if found.ndim != 2 or found.shape[1:] != mean.shape:
+            raise ValueError(f"features {found.shape} and mean {mean.shape} do not fit")
     except FileNotFoundError:
         raise TeachError(
             f"{path}: no such file; make it with `python -m train rehearsal`"
@@ -137,39 +137,38 @@ def taught(
     learned before. Raises TeachError for shapes or labels that do not fit.
     """
     count = len(labels)
-    if corrected.shape != (count, layer.inputs) or rehearsal.weight.shape != (
-        layer.inputs,
-        layer.outputs,
-    ):
+    if corrected.shape != (count, layer.inputs) or rehearsal.features.shape[1] != layer.inputs:
         raise TeachError(f"expected features (n, {layer.inputs}), got {corrected.shape}")
     if count == 0 or not 0 <= labels.min() <= labels.max() < DIGITS:
         raise TeachError("expected at least one correction, with digits from 0 to 9")
-    old = rehearsal.features
-    # x W + b = (x - mean) whiten W' + (mean W + b), where W' is the rehearsal's weight.
-    practice = Dense(layer.inputs, layer.outputs)
-    practice.params["weight"] = rehearsal.weight.copy()
-    practice.params["bias"] = layer.params["bias"] + rehearsal.mean @ layer.params["weight"]
-    x = np.concatenate([old, (corrected - rehearsal.mean) @ rehearsal.whiten])
-    targets = np.concatenate([softmax(practice.forward(old)), one_hot(labels, layer.outputs)])
+    old = len(rehearsal.features)
+    found = np.concatenate([rehearsal.features, corrected])
+    before = layer.forward(found)
+    targets = np.concatenate([softmax(before[:old]), one_hot(labels, layer.outputs)])
     # The loss is a mean over all rows: these weights turn it into two means, and share it out.
-    rows = len(x)
-    weight = np.full((rows, 1), (1 - SHARE) * rows / len(old), np.float32)
-    weight[len(old) :] = SHARE * rows / count
+    rows = old + count
+    weight = np.full((rows, 1), (1 - SHARE) * rows / old, np.float32)
+    weight[old:] = SHARE * rows / count
+    # What is learned is a change of the scores, nothing at first, in whitened features.
+    change = Dense(layer.inputs, layer.outputs)
+    change.params["weight"] = np.zeros((layer.inputs, layer.outputs), np.float32)
+    x = (found - rehearsal.mean) @ rehearsal.whiten
     optimizer = SGD(LEARNING_RATE, MOMENTUM)
-    model = Sequential([practice])
+    model = Sequential([change])
     steps = 0
     while steps < MOST_STEPS:
-        scores = model.forward(x, training=True)
-        sure = softmax(scores[len(old) :])[np.arange(count), labels]
-        if sure.min() > LEARNED:
+        scores = before + model.forward(x, training=True)
+        if softmax(scores[old:])[np.arange(count), labels].min() > LEARNED:
             break
         _, grad = softmax_cross_entropy(scores, targets)
         model.backward(grad * weight)
         optimizer.step(model.parameters())
         steps += 1
+    # x W + b + (x - mean) whiten W' + b' is one layer again: x (W + whiten W') + ...
     learned = Dense(layer.inputs, layer.outputs)
-    learned.params["weight"] = rehearsal.whiten @ practice.params["weight"]
-    learned.params["bias"] = practice.params["bias"] - rehearsal.mean @ learned.params["weight"]
+    more = rehearsal.whiten @ change.params["weight"]
+    learned.params["weight"] = layer.params["weight"] + more
+    learned.params["bias"] = layer.params["bias"] + change.params["bias"] - rehearsal.mean @ more
     return learned, steps
 
 

@@ -1,14 +1,15 @@
 """Measure what five corrections of one person's own way to write a digit teach, and what they cost.
 
-    python tests/bench/bench_teaching.py [--weights FILE] [--signs 80]
+    python tests/bench/bench_teaching.py [--weights FILE] [--signs 160] [--part test]
 
-The hands are those of writers that no network has learned from (the validation part; the test part
-stays untouched). Two kinds of private ways: digits that the network misreads, and letters or signs
-that stand for a digit of the lot's choice, as in a shorthand of one's own. A misread digit may look
+The hands are those of writers that no network has learned from: of the validation part, on which
+the settings of teaching were chosen, or of the test part, which has chosen nothing. Two kinds of
+private ways: digits that the network misreads, and letters or signs that stand for a digit of the
+lot's choice, as in a shorthand of one's own. A misread digit may look
 like another one, a 0 like everybody's 1: then either that person's digit or everybody's is read
 wrong, so these are told apart from those that look like no other digit. Each way is drawn again by
 the variation of strokes that training uses: five drawings are corrected, twenty others are read.
-Everybody else's digits are all digits of the validation parts, the writer's own left out.
+Everybody else's digits are all digits of that part, the writer's own left out.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ from train.data import Drawing, load_pen, split_by_writer
 from train.sources.mnist import read_mnist
 
 CORRECTIONS, READ = 5, 20
+AGAIN = 5
+"""Misread digits are few: each is drawn anew and taught so many times."""
 ORDINARY = 0.5
 """What the network takes for a digit with this probability is everybody's way to write it."""
 
@@ -43,13 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--weights", type=Path, default=DEFAULT_PATH)
     parser.add_argument("--rehearsal", type=Path, default=None)
-    parser.add_argument("--signs", type=int, default=80, help="so many letters and signs are tried")
+    parser.add_argument(
+        "--signs", type=int, default=160, help="so many letters and signs are tried"
+    )
+    parser.add_argument("--part", choices=("validation", "test"), default="validation")
     options = parser.parse_args(argv)
     recognizer = Recognizer.load(options.weights)
     pupil = Pupil(recognizer.model, load_rehearsal(recognizer.model_hash, options.rehearsal))
     rng = np.random.default_rng(0)
-    mnist = read_mnist().validation
-    digits = split_by_writer(load_pen()).validation
+    mnist = getattr(read_mnist(), options.part)
+    digits = getattr(split_by_writer(load_pen()), options.part)
     others = {
         "MNIST": (features(recognizer.model, mnist.images), mnist.labels, None),
         "pen": (
@@ -60,12 +66,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     misread = wrong(recognizer, *others["pen"][:2])
     odd = [(d, int(d.label)) for d, is_wrong in zip(digits, misread, strict=True) if is_wrong]
-    letters = split_by_writer(load_pen(name="nondigits")).validation
+    letters = getattr(split_by_writer(load_pen(name="nondigits")), options.part)
     chosen = [letters[i] for i in rng.permutation(len(letters))[: options.signs]]
     signs = [(d, int(rng.integers(DIGITS))) for d in chosen if is_private(recognizer, d)]
-    print(f"weights {recognizer.model_hash[:12]}, {CORRECTIONS} corrections, {READ} others read")
+    print(
+        f"weights {recognizer.model_hash[:12]}, writers of the {options.part} part, "
+        f"{CORRECTIONS} corrections, {READ} others read"
+    )
     print(f"{'':24}{'ways':>6}{'read right':>12}{'9 in 10':>9}", end="")
     print("".join(f"{f'{name}, others':>16}{'most':>7}" for name in others), f"{'seconds':>9}")
+    odd = [way for way in odd for _ in range(AGAIN)]
     tried = [try_way(recognizer, pupil, way, others, rng) for way in odd]
     own = [is_private(recognizer, drawing) for drawing, _ in odd]
     report("misread digits", tried)
