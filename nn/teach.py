@@ -1,7 +1,7 @@
 """Teach a trained network corrected digits: its last layer learns on, and rehearses what it knows.
 
 All layers but the last are kept: they turn a picture into features, and the last layer weighs these
-into scores. So a correction costs little, on a phone too: features once, then some hundred steps of
+into scores. So a correction costs little, on a phone too: features once, then at most a hundred steps of
 a small layer, by its own ``backward`` and ``nn.optim``.
 
 A layer that learned the corrections alone would forget the rest (McCloskey, Cohen, "Catastrophic
@@ -31,8 +31,8 @@ from nn.recognizer import as_input
 DEFAULT_PATH = Path(__file__).with_name("rehearsal.npz")
 LEARNED = 0.75
 """Learning stops when each correction's digit has this probability: less is forgotten then."""
-MOST_STEPS = 150
-LEARNING_RATE = 0.1
+MOST_STEPS = 100
+LEARNING_RATE = 0.15
 MOMENTUM = 0.8
 SHARE = 0.04
 """The corrections' part in the loss; the rest is the rehearsal's."""
