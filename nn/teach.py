@@ -1,8 +1,8 @@
 """Teach a trained network corrected digits: its last layer learns on, and rehearses what it knows.
 
 All layers but the last are kept: they turn a picture into features, and the last layer weighs these
-into scores. So a correction costs little, on a phone too: features once, then at most a hundred steps of
-a small layer, by its own ``backward`` and ``nn.optim``.
+into scores. So a correction costs little, on a phone too: features once, then at most a hundred
+steps of a small layer, by its own ``backward`` and ``nn.optim``.
 
 A layer that learned the corrections alone would forget the rest (McCloskey, Cohen, "Catastrophic
 Interference in Connectionist Networks", 1989). Two things keep it: it rehearses stored features,

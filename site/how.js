@@ -73,12 +73,12 @@ function show(given) {
       value: digits(value),
     });
   }
-  put(find('loss'), 'how.backwards.text', { loss: digits(step.loss_before) });
+  put(find('loss'), 'how.backwards.text', { loss: plain(step.loss_before) });
   put(find('step'), 'how.step.text', {
     parameters,
     rate: digits(step.learning_rate),
-    before: digits(step.loss_before),
-    after: digits(step.loss_after),
+    before: plain(step.loss_before),
+    after: plain(step.loss_after),
     likely: share(step.probability_before),
     likelier: share(step.probability_after),
   });
@@ -157,10 +157,19 @@ function digits(value, maximumSignificantDigits = 3) {
   return number(value, { maximumSignificantDigits, notation: small ? 'scientific' : 'standard' });
 }
 
+/**
+ * In a sentence there is room: no powers of ten.
+ * @param {number} value
+ */
+function plain(value) {
+  return number(value, { maximumSignificantDigits: 3 });
+}
+
 /** @param {number} probability */
 function share(probability) {
   const small = probability < 0.0001;
-  return small ? number(probability, { style: 'percent', maximumSignificantDigits: 2 }) : percent(probability, 2);
+  if (small) return number(probability, { style: 'percent', maximumSignificantDigits: 2 });
+  return percent(probability, probability > 0.999 ? 4 : 2);
 }
 
 /** @param {string} bytes base64 */

@@ -12,6 +12,8 @@ import { language, list, number, percent, put, say } from './words.js';
 const SIDE = 28;
 /** The evidence takes a moment to compute: it is asked for when the answer has stood for this long, milliseconds. */
 const SETTLED = 250;
+/** What the network's metadata call the marks that it learned to refuse. */
+const NO_DIGITS = 'non-digits';
 
 export class Inside {
   #engine;
@@ -214,7 +216,7 @@ function describeNetwork({ parameters, metadata }) {
  * @returns {import('./words.js').Values}
  */
 export function trainingNumbers({ parameters, metadata }) {
-  const errors = Object.entries(metadata.errors?.test ?? {});
+  const errors = Object.entries(metadata.errors?.test ?? {}).filter(([name]) => name !== NO_DIGITS);
   return {
     parameters,
     batch: metadata.config?.batch_size ?? '?',
@@ -227,7 +229,8 @@ export function trainingNumbers({ parameters, metadata }) {
 /** @param {[string, unknown]} examples their source, and words of training that begin with or hold how many they are */
 function describeExamples([source, what]) {
   const [count] = /\d+/.exec(String(what)) ?? ['?'];
-  return say('learning.examples', { examples: number(Number(count)), source });
+  const examples = number(Number(count));
+  return source === NO_DIGITS ? say('learning.signs', { examples }) : say('learning.examples', { examples, source });
 }
 
 /** @param {HTMLCanvasElement} canvas */

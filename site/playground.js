@@ -46,6 +46,11 @@ function nameParts() {
   }
 }
 
+/** @param {Element} focused */
+function blurEditor(focused) {
+  /** @type {HTMLElement | null | undefined} */ (focused.shadowRoot?.activeElement)?.blur();
+}
+
 async function begin() {
   const places = Array.from(document.querySelectorAll('[data-cell]'));
   const paths = places.map((place) => /** @type {HTMLElement} */ (place).dataset.cell ?? '');
@@ -60,7 +65,8 @@ offerLanguages(/** @type {HTMLSelectElement} */ (document.getElementById('langua
 language.addEventListener('change', nameParts);
 document.addEventListener('py-editor', ({ target }) => {
   nameParts();
-  scrollTo(0, 0); // each new editor takes the focus
+  blurEditor(/** @type {Element} */ (document.activeElement)); // each new editor takes the focus
+  scrollTo(0, 0);
   if (/** @type {Element} */ (target).hasAttribute('setup')) document.documentElement.dataset.engine = 'browser';
 });
 try {
