@@ -10,17 +10,21 @@ class ReLU(Layer):
 
     def __init__(self) -> None:
         super().__init__()
-        self._positive: Array | None = None
+        self._out: Array | None = None
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return ``max(x, 0)`` in ``x``'s shape and dtype."""
-        self._positive = x > 0 if training else None
-        out: Array = namespace(x).maximum(x, 0)
+        xp = namespace(x)
+        # An image of zeros: beside arrays NumPy takes many numbers at once, beside a 0 one by one.
+        zeros = xp.zeros(x.shape[1:], dtype=x.dtype)
+        out: Array = xp.maximum(x, zeros)
+        self._out = out if training else None
         return out
 
     def backward(self, grad_out: Array) -> Array:
         """``dy/dx`` is 1 where ``x > 0``, else 0 (at 0 too, by the usual convention)."""
-        if self._positive is None:
+        if self._out is None:
             raise RuntimeError("ReLU.backward needs forward(x, training=True) first")
-        grad_in: Array = grad_out * namespace(grad_out).astype(self._positive, grad_out.dtype)
+        grad_in: Array = namespace(grad_out).astype(self._out > 0, grad_out.dtype)
+        grad_in *= grad_out
         return grad_in

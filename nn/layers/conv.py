@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from nn.layers.base import Array, Layer, check_sizes, he_normal, namespace
+from nn.layers.places import at_each_place, sum_over_places
 from nn.layers.product import product
-from nn.layers.unfold import unfold
+from nn.layers.unfold import Frame, unfold
 
 
 class Conv2D(Layer):
@@ -66,9 +67,14 @@ class Conv2D(Layer):
                 f"{span} x {span}, got {x.shape}"
             )
         self._x = x if training else None
-        weight = namespace(x).reshape(self.params["weight"], (-1, self.outputs))
-        out = _correlate(_pad(x, self.padding), self.size, self.stride, weight)
-        out += self.params["bias"]
+        xp, frame = namespace(x), self._frame(x)
+        weight = xp.reshape(self.params["weight"], (-1, self.outputs))
+        shape = (x.shape[0], *frame.positions(self.size, self.stride), self.outputs)
+        rows = xp.empty((math.prod(shape[:3]), self.outputs), dtype=xp.result_type(x, weight))
+        for columns, some in unfold(x, frame, self.size, self.stride):
+            product(columns, weight, rows, some)
+        out: Array = xp.reshape(rows, shape)
+        out += at_each_place(self.params["bias"], out)
         return out
 
     def backward(self, grad_out: Array) -> Array:
@@ -77,58 +83,53 @@ class Conv2D(Layer):
         ``dL/db[o] = sum of g[n, i, j, o]``;
         ``dL/dW[u, v, c, o] = sum of x[n, s i + u - p, s j + v - p, c] * g[n, i, j, o]``;
         ``dL/dx`` is itself a convolution: of ``g``, spread out by the stride, with the kernel
-        turned by 180 degrees and its inputs and outputs exchanged.
+        turned by 180 degrees and its inputs and outputs exchanged. What it lays under that kernel
+        beside each ``x[n, i, j, c]`` is just what ``dL/dW`` multiplies this ``x`` by, so one
+        unfolding serves both.
         """
         if self._x is None:
             raise RuntimeError("Conv2D.backward needs forward(x, training=True) first")
-        xp = namespace(grad_out)
-        grad_rows = xp.reshape(grad_out, (-1, self.outputs))
-        self.grads["bias"] = xp.ones(grad_rows.shape[0], dtype=grad_rows.dtype) @ grad_rows
-
-        padded = _pad(self._x, self.padding)
-        shape = (self.size**2 * self.inputs, self.outputs)
-        grad_weight = xp.zeros(shape, dtype=grad_out.dtype)
-        for columns, rows in unfold(padded, self.size, self.stride):
-            grad_weight += columns.T @ grad_rows[rows, :]
-        self.grads["weight"] = xp.reshape(grad_weight, self.params["weight"].shape)
+        x, xp = self._x, namespace(grad_out)
+        self.grads["bias"] = sum_over_places(grad_out)
         if not self.needs_grad_in:
+            grad_rows = xp.reshape(grad_out, (-1, self.outputs))
+            shape = (self.size**2 * self.inputs, self.outputs)
+            grad_weight = xp.zeros(shape, dtype=grad_out.dtype)
+            for columns, some in unfold(x, self._frame(x), self.size, self.stride):
+                grad_weight += columns.T @ grad_rows[some, :]
+            self.grads["weight"] = xp.reshape(grad_weight, self.params["weight"].shape)
             return grad_out
 
-        height, width = self._x.shape[1:3]
-        spread = self._spread(grad_out, height, width)
-        turned = xp.permute_dims(xp.flip(self.params["weight"], axis=(0, 1)), (0, 1, 3, 2))
-        return _correlate(spread, self.size, 1, xp.reshape(turned, (-1, self.inputs)))
+        turned = _turned(self.params["weight"])
+        matrix = xp.reshape(turned, (-1, self.inputs))
+        grad_matrix = xp.zeros_like(matrix)
+        x_rows = xp.reshape(x, (-1, self.inputs))
+        grad_in = xp.empty(x_rows.shape, dtype=grad_out.dtype)
+        for columns, some in unfold(grad_out, self._spread(x), self.size):
+            product(columns, matrix, grad_in, some)
+            grad_matrix += columns.T @ x_rows[some, :]
+        self.grads["weight"] = xp.zeros_like(self.params["weight"])
+        self.grads["weight"] += _turned(xp.reshape(grad_matrix, turned.shape))
+        return xp.reshape(grad_in, x.shape)  # type: ignore[no-any-return]
 
-    def _spread(self, grad_out: Array, height: int, width: int) -> Array:
-        """Put ``grad_out``'s values ``stride`` apart, with zeros between and around them.
+    def _frame(self, x: Array) -> Frame:
+        """Return the zeros around an image of ``x``."""
+        _, height, width, _ = x.shape
+        return Frame(height + 2 * self.padding, width + 2 * self.padding, self.padding)
+
+    def _spread(self, x: Array) -> Frame:
+        """Return the zeros around and between ``grad_out``'s values, ``stride`` apart.
 
         The first stands ``size - 1 - padding`` from the edge, so that a plain convolution of the
-        result gives ``(height, width)`` values: those of ``dL/dx``.
+        result gives as many values as ``x`` has: those of ``dL/dx``.
         """
-        margin = self.size - 1 - self.padding
-        batch, rows, columns, outputs = grad_out.shape
-        shape = (batch, height + self.size - 1, width + self.size - 1, outputs)
-        spread: Array = namespace(grad_out).zeros(shape, dtype=grad_out.dtype)
-        bottom, right = margin + rows * self.stride, margin + columns * self.stride
-        spread[:, margin : bottom : self.stride, margin : right : self.stride, :] = grad_out
-        return spread
+        _, height, width, _ = x.shape
+        more = self.size - 1
+        return Frame(height + more, width + more, more - self.padding, self.stride)
 
 
-def _pad(x: Array, padding: int) -> Array:
-    """Return ``x`` with ``padding`` rows and columns of zeros around each image, contiguous."""
-    batch, height, width, channels = x.shape
-    shape = (batch, height + 2 * padding, width + 2 * padding, channels)
-    padded: Array = namespace(x).zeros(shape, dtype=x.dtype)
-    padded[:, padding : padding + height, padding : padding + width, :] = x
-    return padded
-
-
-def _correlate(padded: Array, size: int, stride: int, weight: Array) -> Array:
-    """Slide a kernel, given as a ``(size * size * channels, outputs)`` matrix, over ``padded``."""
-    batch, height, width, _ = padded.shape
-    shape = (batch, (height - size) // stride + 1, (width - size) // stride + 1, weight.shape[1])
-    xp = namespace(padded)
-    out = xp.empty((math.prod(shape[:3]), shape[3]), dtype=xp.result_type(padded, weight))
-    for columns, rows in unfold(padded, size, stride):
-        product(columns, weight, out, rows)
-    return xp.reshape(out, shape)  # type: ignore[no-any-return]
+def _turned(weight: Array) -> Array:
+    """Turn a kernel by 180 degrees and exchange its inputs and outputs; twice changes nothing."""
+    xp = namespace(weight)
+    turned: Array = xp.permute_dims(xp.flip(weight, axis=(0, 1)), (0, 1, 3, 2))
+    return turned

@@ -47,11 +47,12 @@ class MaxPool2D(Layer):
             raise RuntimeError("MaxPool2D.backward needs forward(x, training=True) first")
         xp = namespace(grad_out)
         grad_in: Array = xp.zeros_like(self._x)
-        unclaimed = xp.ones(self._out.shape, dtype=xp.bool)
+        left = xp.asarray(grad_out, copy=True)  # of each window's gradient, until it has its place
         for place in self._places(self._x.shape):
-            is_first_maximum = (self._x[place] == self._out) & unclaimed
-            grad_in[place] = grad_out * xp.astype(is_first_maximum, grad_out.dtype)
-            unclaimed &= ~is_first_maximum
+            part = xp.astype(self._x[place] == self._out, grad_out.dtype)
+            part *= left
+            grad_in[place] = part
+            left -= part
         return grad_in
 
     def _places(self, shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
@@ -78,7 +79,10 @@ class GlobalAvgPool2D(Layer):
                 f"GlobalAvgPool2D expected (batch, height, width, channels), got {x.shape}"
             )
         self._shape = x.shape if training else None
-        mean: Array = namespace(x).mean(x, axis=(1, 2))
+        batch, height, width, channels = x.shape
+        xp = namespace(x)
+        share = xp.full(height * width, 1 / (height * width), dtype=x.dtype)
+        mean: Array = share @ xp.reshape(x, (batch, height * width, channels))
         return mean
 
     def backward(self, grad_out: Array) -> Array:
