@@ -31,12 +31,17 @@ class SGD:
     def step(self, parameters: Parameters) -> None:
         """Change every parameter in place."""
         for name, parameter, grad in parameters:
-            velocity = self.state.setdefault(name, namespace(parameter).zeros_like(parameter))
+            if name not in self.state:
+                self.state[name] = namespace(parameter).zeros_like(parameter)
+            velocity = self.state[name]
             velocity *= self.momentum
             velocity += grad
             if self.weight_decay and parameter.ndim > 1:
                 parameter *= 1 - self.learning_rate * self.weight_decay
-            parameter -= self.learning_rate * (grad + self.momentum * velocity)
+            change = self.momentum * velocity
+            change += grad
+            change *= self.learning_rate
+            parameter -= change
 
 
 class Adam:

@@ -29,33 +29,36 @@ class DataParallel:
 
     def loss_and_gradients(self, inputs: Array, labels: Array) -> float:
         """Return the batch's mean loss and leave its gradients in the model's layers."""
-        shares = zip(
-            self.copies,
-            np.array_split(inputs, len(self.copies)),
-            np.array_split(labels, len(self.copies)),
-            strict=True,
-        )
-        sizes_losses = list(self.pool.map(lambda share: _one_share(*share), shares))
-        weights = [size / len(inputs) for size, _ in sizes_losses]
+        count = len(self.copies)
+        shares = np.array_split(inputs, count), np.array_split(labels, count)
+        parts = list(self.pool.map(_one_share, self.copies, *shares, [len(inputs)] * count))
+        weights = [weight for weight, _ in parts]
         for layers in zip(*(copy.layers for copy in self.copies), strict=True):
-            first = layers[0]
+            first, *others = layers
             for name in first.params:
-                first.grads[name] = _weighted([layer.grads[name] for layer in layers], weights)
+                for layer in others:
+                    first.grads[name] = first.grads[name] + layer.grads[name]
             for name in first.buffers:
                 mean = _weighted([layer.buffers[name] for layer in layers], weights)
                 for layer in layers:
                     layer.buffers[name][...] = mean
-        return sum(weight * loss for weight, (_, loss) in zip(weights, sizes_losses, strict=True))
+        return sum(loss for _, loss in parts)
 
     def close(self) -> None:
         """End the threads."""
         self.pool.shutdown()
 
 
-def _one_share(model: Sequential, inputs: Array, labels: Array) -> tuple[int, float]:
+def _one_share(model: Sequential, inputs: Array, labels: Array, of: int) -> tuple[float, float]:
+    """Return the share's weight in a batch ``of`` so many, and its part of the batch's mean loss.
+
+    The gradients that are left in ``model`` are its part of the batch's.
+    """
+    weight = len(inputs) / of
     loss, grad = softmax_cross_entropy(model.forward(inputs, training=True), labels)
+    grad *= weight
     model.backward(grad)
-    return len(inputs), loss
+    return weight, weight * loss
 
 
 def _weighted(arrays: Sequence[Array], weights: Sequence[float]) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nn.layers.base import Array, Layer, namespace
+from nn.layers.base import Array, Layer, masked, namespace
 
 
 class ReLU(Layer):
@@ -25,6 +25,4 @@ class ReLU(Layer):
         """``dy/dx`` is 1 where ``x > 0``, else 0 (at 0 too, by the usual convention)."""
         if self._out is None:
             raise RuntimeError("ReLU.backward needs forward(x, training=True) first")
-        grad_in: Array = namespace(grad_out).astype(self._out > 0, grad_out.dtype)
-        grad_in *= grad_out
-        return grad_in
+        return masked(grad_out, self._out > 0)

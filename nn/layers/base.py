@@ -23,6 +23,14 @@ def namespace(array: Array) -> Any:
     return array.__array_namespace__()  # type: ignore[attr-defined,unused-ignore]
 
 
+def masked(x: Array, mask: Array) -> Array:
+    """Return ``x`` where ``mask``, a boolean of the same shape, is true, and 0 elsewhere."""
+    if isinstance(x, np.ndarray):  # multiplies by a boolean as it is; the standard does not
+        return x * mask
+    kept: Array = x * namespace(x).astype(mask, x.dtype)
+    return kept
+
+
 class Layer:
     """A differentiable function with named parameters.
 

@@ -32,8 +32,7 @@ class BatchNorm(Layer):
         self.params["beta"] = np.zeros(channels, np.float32)
         self.buffers["mean"] = np.zeros(channels, np.float32)
         self.buffers["variance"] = np.ones(channels, np.float32)
-        self._x: Array | None = None
-        self._mean: Array | None = None
+        self._centred: Array | None = None
         self._inverse_std: Array | None = None
 
     def config(self) -> dict[str, int]:
@@ -54,18 +53,17 @@ class BatchNorm(Layer):
         if x.ndim < 2 or x.shape[-1] != self.channels:
             raise ValueError(f"BatchNorm expected (batch, ..., {self.channels}), got {x.shape}")
         if not training:
-            self._x = self._mean = self._inverse_std = None
+            self._centred = self._inverse_std = None
             scale, shift = self.scale_and_shift()
             return x * scale + shift
 
         xp = namespace(x)
         count = math.prod(x.shape[:-1])
         mean = sum_over_places(x) / count
-        squared = x - at_each_place(mean, x)
-        squared *= squared
-        variance = sum_over_places(squared) / count
+        centred = x - at_each_place(mean, x)
+        variance = sum_over_places(centred * centred) / count
         inverse_std = 1 / xp.sqrt(variance + self.EPSILON)
-        self._x, self._mean, self._inverse_std = x, mean, inverse_std
+        self._centred, self._inverse_std = centred, inverse_std
 
         # A sample's own variance underestimates that of all data by (count - 1) / count.
         unbiased = variance * (count / max(count - 1, 1))
@@ -73,9 +71,8 @@ class BatchNorm(Layer):
             kept = self.buffers[name]
             kept += self.MOMENTUM * (batch_value - kept)
 
-        scale = inverse_std * self.params["gamma"]
-        out: Array = x * at_each_place(scale, x)
-        out += at_each_place(self.params["beta"] - mean * scale, x)
+        out: Array = centred * at_each_place(inverse_std * self.params["gamma"], x)
+        out += at_each_place(self.params["beta"], x)
         return out
 
     def backward(self, grad_out: Array) -> Array:
@@ -85,18 +82,16 @@ class BatchNorm(Layer):
         ``dL/dgamma = sum(g x^)``, ``dL/dbeta = sum(g)`` and
         ``dL/dx = gamma / std * (g - sum(g) / m - x^ sum(g x^) / m)``.
         """
-        if self._x is None or self._mean is None or self._inverse_std is None:
+        if self._centred is None or self._inverse_std is None:
             raise RuntimeError("BatchNorm.backward needs forward(x, training=True) first")
-        x = self._x
-        count = math.prod(x.shape[:-1])
-        centred = x - at_each_place(self._mean, x)
+        centred, inverse_std = self._centred, self._inverse_std
+        count = math.prod(centred.shape[:-1])
         sum_g = sum_over_places(grad_out)
-        sum_gx = sum_over_places(grad_out * centred) * self._inverse_std
+        sum_gx = sum_over_places(grad_out * centred) * inverse_std
         self.grads["beta"], self.grads["gamma"] = sum_g, sum_gx
 
-        grad_in = centred
-        grad_in *= at_each_place(-sum_gx * self._inverse_std / count, x)
-        grad_in -= at_each_place(sum_g / count, x)
+        grad_in: Array = centred * at_each_place(-sum_gx * inverse_std / count, centred)
         grad_in += grad_out
-        grad_in *= at_each_place(self.params["gamma"] * self._inverse_std, x)
+        grad_in -= at_each_place(sum_g / count, centred)
+        grad_in *= at_each_place(self.params["gamma"] * inverse_std, centred)
         return grad_in

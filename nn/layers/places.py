@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from nn.layers.base import Array, namespace
 
 
@@ -16,9 +14,9 @@ def at_each_place(values: Array, x: Array) -> Array:
     """
     if x.shape[0] == 1:
         return values
-    xp = namespace(values)
-    places = math.prod(x.shape[1:-1])
-    return xp.reshape(xp.tile(values, (places,)), x.shape[1:])  # type: ignore[no-any-return]
+    everywhere: Array = namespace(values).empty(x.shape[1:], dtype=values.dtype)
+    everywhere[...] = values
+    return everywhere
 
 
 def sum_over_places(x: Array) -> Array:

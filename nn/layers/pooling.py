@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nn.layers.base import Array, Layer, check_sizes, namespace
+from nn.layers.base import Array, Layer, check_sizes, masked, namespace
 
 
 class MaxPool2D(Layer):
@@ -46,13 +46,13 @@ class MaxPool2D(Layer):
         if self._x is None or self._out is None:
             raise RuntimeError("MaxPool2D.backward needs forward(x, training=True) first")
         xp = namespace(grad_out)
-        grad_in: Array = xp.zeros_like(self._x)
-        left = xp.asarray(grad_out, copy=True)  # of each window's gradient, until it has its place
-        for place in self._places(self._x.shape):
-            part = xp.astype(self._x[place] == self._out, grad_out.dtype)
-            part *= left
-            grad_in[place] = part
-            left -= part
+        x, out = self._x, self._out
+        grad_in: Array = xp.zeros_like(x)
+        unclaimed = xp.ones(out.shape, dtype=xp.bool)
+        for place in self._places(x.shape):
+            is_first_maximum = (x[place] == out) & unclaimed
+            grad_in[place] = masked(grad_out, is_first_maximum)
+            unclaimed ^= is_first_maximum
         return grad_in
 
     def _places(self, shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:

@@ -22,6 +22,14 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 ENGINES = ("numpy", "pytorch", "products")
+KERNELS = ("environment", "best", "avx2")
+AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+"""What holds PyTorch and its library of convolutions to it."""
+_KERNELS_HELP = (
+    "instructions of the processor that the libraries use: what the environment's variables say, "
+    "such as OPENBLAS_CORETYPE for NumPy alone; the best that each finds; or AVX2 for both "
+    "(environment)"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="cores (all)")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each (7)")
     parser.add_argument("--seconds", type=float, default=3, help="length of a turn (3)")
+    parser.add_argument("--kernels", choices=KERNELS, default="environment", help=_KERNELS_HELP)
     parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.engine:
@@ -51,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     print(
         f"\nTraining the shipped network: batches of {options.batch_size}, "
-        f"{options.threads} threads, medians of {options.rounds} turns of {options.seconds:g} s\n"
+        f"{options.threads} threads, medians of {options.rounds} turns of {options.seconds:g} s, "
+        f"kernels: {options.kernels}\n"
     )
     print(f"{'':<26}{'images/s':>10}{'of PyTorch':>12}{'peak MB':>9}")
     for engine, name in (
@@ -74,6 +84,11 @@ def _turn_in_a_process(engine: str, options: argparse.Namespace) -> dict[str, fl
     environment = os.environ | dict.fromkeys(
         ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), threads
     )
+    if options.kernels != "environment":
+        for name in ("OPENBLAS_CORETYPE", *AVX2):
+            environment.pop(name, None)
+    if options.kernels == "avx2":
+        environment |= AVX2 | {"OPENBLAS_CORETYPE": "Haswell"}
     command = [sys.executable, __file__, "--engine", engine, "--seconds", str(options.seconds)]
     command += ["--batch-size", str(options.batch_size), "--threads", str(options.threads)]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
@@ -189,9 +204,12 @@ def _products_step(batch_size: int, threads: int) -> Callable[[], object]:
         if isinstance(layer, Conv2D):
             taps, positions = layer.size**2, out.shape[1] * out.shape[2]
             product(share, positions, taps * layer.inputs, layer.outputs)
-            product(share, positions, taps * layer.inputs, layer.outputs, back=True)
             if layer.needs_grad_in:
-                product(share, x.shape[1] * x.shape[2], taps * layer.outputs, layer.inputs)
+                inputs = x.shape[1] * x.shape[2]
+                product(share, inputs, taps * layer.outputs, layer.inputs)
+                product(share, inputs, taps * layer.outputs, layer.inputs, back=True)
+            else:
+                product(share, positions, taps * layer.inputs, layer.outputs, back=True)
         x = out
 
     def one_share(_: int) -> None:
