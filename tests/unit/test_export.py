@@ -65,7 +65,17 @@ def test_a_wrong_export_is_noticed():
     model = networks()["flattened channels"]
     content = to_onnx(model, {})
     model.layers[-1].params["bias"][3] += 0.01
-    with pytest.raises(ExportError, match="probabilities differ by"):
+    with pytest.raises(ExportError, match="answers differ by"):
+        check_onnx(content, model)
+
+
+@needs_onnx
+def test_a_wrong_export_of_a_network_that_is_sure_is_noticed():
+    model = networks()["flattened channels"]
+    model.layers[-1].params["bias"][3] += 1000  # as sure of a 3 as float32 can be
+    content = to_onnx(model, {})
+    model.layers[-1].params["bias"][4] += 0.1
+    with pytest.raises(ExportError, match="answers differ by"):
         check_onnx(content, model)
 
 
@@ -119,7 +129,7 @@ def saved(tmp_path):
 @needs_onnx
 def test_export_writes_onnx_and_says_how_far_it_is_from_numpy(saved, tmp_path, capsys):
     assert main(["export", "--weights", str(saved), "--onnx", str(tmp_path / "net.onnx")]) == 0
-    assert "onnxruntime's probabilities differ by at most" in capsys.readouterr().out
+    assert "onnxruntime's answers differ by at most" in capsys.readouterr().out
     assert (tmp_path / "net.onnx").stat().st_size > 300_000
 
 

@@ -75,8 +75,7 @@ def _write_onnx(path: Path, recognizer: Recognizer) -> None:
         print(f"Wrote {path}. Not checked: the package onnxruntime is not installed.")
     else:
         print(
-            f"Wrote {path}. onnxruntime's probabilities differ by at most {difference:.1g} "
-            "from NumPy's."
+            f"Wrote {path}. onnxruntime's answers differ by at most {difference:.1g} from NumPy's."
         )
 
 
