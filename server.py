@@ -20,7 +20,11 @@ import json
 import logging
 import os
 import re
+import selectors
 import signal
+import socket
+import struct
+import subprocess
 import sys
 import threading
 import time
@@ -40,8 +44,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer
-from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.task import ErrorTask, WSGITask
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.security import safe_join
 
@@ -59,12 +64,15 @@ DEFAULTS: dict[str, Any] = {
     "MAX_POINTS": 20_000,
     "MAX_DECODED": 128 * 2**20,  # bytes that the pictures of one request take while unpacked
     "RATE_LIMIT": 0.0,  # requests a second for each client; 0: no limit
+    "READERS": 0,  # processes beside this one that read; 0: it reads itself
+    "TIMEOUT": 30,  # seconds that one of them may take for a request
 }
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 ACCEPTED = ("application/json", *FORMATS)
 # Memory for each pixel at the peak, measured; a JPEG in one pass is shrunk as it is unpacked.
 DECODER_BYTES = {"PNG": 13, "JPEG": 2, "progressive JPEG": 8, "WEBP": 21}
 LARGE = 2**20  # pixels: only one picture larger than this is unpacked at a time
+ONE_DRAWING, NOTHING_LARGE, ALL = range(3)  # what may be read for a request at this time
 SHRUNK = 2**22  # pixels: a larger picture is shrunk before the network's own code sees it
 
 TYPES = {  # whatever the system's own table says
@@ -97,6 +105,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+LATER = {"Retry-After": "2"}  # seconds: goes with each 503
 GRACE = 10  # seconds that requests under way get when the server is told to stop
 
 access_log = logging.getLogger("digits.access")
@@ -113,7 +122,9 @@ class Refused(HTTPException):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.code, self.field, self.headers = code, field, dict(headers or {})
+        self.code: int = code
+        self.description: str = detail
+        self.field, self.headers = field, dict(headers or {})
 
     def get_headers(self, *_: Any) -> list[tuple[str, str]]:
         """The headers that go with the answer."""
@@ -132,31 +143,47 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(DEFAULTS)
     app.config.update(config or {})
     site = Path(app.config["SITE"]).resolve()
-    recognizer = Together.load(app.config["WEIGHTS"])
-    reader = Reader(recognizer, app.config)
+    limits = {name: app.config[name] for name in DEFAULTS}
+    count = app.config["READERS"]
+    reader = Readers(count, limits) if count else Reader(Recognizer.load(limits["WEIGHTS"]), limits)
+    turns = Turns()
     headers = HEADERS | {"Content-Security-Policy": _content_policy(site)}
     limit = RateLimit(app.config["RATE_LIMIT"]) if app.config["RATE_LIMIT"] > 0 else None
+    app.extensions |= {"digits.reader": reader, "digits.limit": limit}
 
     @app.before_request
     def start() -> None:
-        g.start = time.perf_counter()
+        g.start = request.environ.get("digits.began") or time.perf_counter()
 
     @app.post("/predict")
     def predict() -> Response:
-        if limit:
-            limit.count(request.remote_addr or "")
-        reader.check_type(request.content_encoding, request.mimetype)
-        if request.mimetype == "application/json":
-            request.max_content_length = app.config["MAX_JSON"]
-        response = _json(reader.answer(request.mimetype, request.get_data(cache=False)))
+        status, answer = request.environ.get("digits.answer") or read()
+        response = _json(answer, status)
         taken = (time.perf_counter() - g.start) * 1e3
         response.headers["Server-Timing"] = f"predict;dur={taken:.2f}"
-        response.headers["Model-SHA256"] = recognizer.model_hash
+        response.headers["Model-SHA256"] = reader.model_hash
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers.update(LATER)
         return response
+
+    def read() -> Answer:
+        if limit and not request.environ.get("digits.counted"):
+            limit.count(request.remote_addr or "")
+        media_type = request.mimetype
+        _check_type(request.content_encoding, media_type)
+        if media_type == "application/json":
+            request.max_content_length = app.config["MAX_JSON"]
+        body = request.get_data(cache=False)
+        status, answer = reader.answer(media_type, body, NOTHING_LARGE)
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:
+            with turns.take() as had:
+                if had:
+                    status, answer = reader.answer(media_type, body, ALL)
+        return status, answer
 
     @app.get("/healthz")
     def healthz() -> Response:
-        return _json({"status": "ok", "model": recognizer.model_hash})
+        return _json(_packed({"status": "ok", "model": reader.model_hash}))
 
     @app.get("/")
     @app.get("/<path:path>")
@@ -167,7 +194,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     def problem(error: HTTPException) -> Response | HTTPException:
         if error.code is None or error.code < 400:
             return error  # a redirection
-        response = _problem(error.code, error.description or "", getattr(error, "field", None))
+        field = getattr(error, "field", None)
+        response = _json(_problem(error.code, error.description or "", field), error.code)
         response.headers.extend(h for h in error.get_headers() if h[0] != "Content-Type")
         return response
 
@@ -189,15 +217,31 @@ def _content_policy(site: Path) -> str:
     return (stated[1] if stated else "default-src 'self'") + "; frame-ancestors 'none'"
 
 
-def _json(value: Any, status: int = 200, mimetype: str = "application/json") -> Response:
-    return Response(json.dumps(value, separators=(",", ":")), status, mimetype=mimetype)
+def _packed(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _problem(status: int, detail: str, field: str | None = None) -> Response:
+def _json(body: bytes, status: int = 200) -> Response:
+    kind = "application/problem+json" if status >= 400 else "application/json"
+    return Response(body, status, mimetype=kind)
+
+
+def _problem(status: int, detail: str, field: str | None = None) -> bytes:
     """An error in the form of RFC 9457; `field` names what is wrong in the request."""
     problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    problem |= {"detail": detail} | ({"field": field} if field else {})
-    return _json(problem, status, "application/problem+json")
+    return _packed(problem | {"detail": detail} | ({"field": field} if field else {}))
+
+
+def _check_type(encoding: str | None, media_type: str) -> None:
+    """Raise Refused (415) for a body of another type, before any of it is taken in."""
+    if not encoding and media_type in ACCEPTED:
+        return
+    field, came = "Content-Type", media_type or "nothing"
+    if encoding:
+        field, came = "Content-Encoding", encoding
+    types = ", ".join(ACCEPTED)
+    detail = f"{field}: expected {types} without further encoding, got {came}"
+    raise Refused(415, detail, field, {"Accept-Post": types})
 
 
 def _log(response: Response) -> None:
@@ -240,55 +284,33 @@ class RateLimit:
             if len(self.even_at) > self.CLIENTS:
                 self.even_at.popitem(last=False)
         if wait > 0:
-            later = {"Retry-After": str(int(wait) + 1)}
-            raise Refused(429, f"at most {1 / self.interval:g} requests a second", headers=later)
+            headers = {"Retry-After": str(int(wait) + 1)}
+            raise Refused(429, f"at most {1 / self.interval:g} requests a second", headers=headers)
+
+
+class Turns:
+    """Lets one request unpack large pictures at a time, and one more wait: memory has a bound."""
+
+    def __init__(self) -> None:
+        self.lock, self.waiting = threading.Lock(), threading.BoundedSemaphore(2)
+
+    @contextlib.contextmanager
+    def take(self) -> Iterator[bool]:
+        """Wait for the turn; yield whether it could be had."""
+        had = self.waiting.acquire(blocking=False)
+        try:
+            with self.lock if had else contextlib.nullcontext():
+                yield had
+        finally:
+            if had:
+                self.waiting.release()
 
 
 # Reading: JSON or a picture in, a reading out
 
 
-class Together(Recognizer):
-    """A recognizer whose network looks at the images of all threads that wait for it in one pass.
-
-    Threads that went through the network side by side would hand Python's lock to each other at
-    every layer; so the first reads for all that wait, and the others sleep until it is done.
-    """
-
-    def __init__(self, *parts: Any) -> None:
-        super().__init__(*parts)
-        self.waiting: deque[_Look] = deque()
-        self.turn = threading.Lock()
-
-    def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return what `Recognizer.classify` returns, and raise what it raises."""
-        look = _Look(images)
-        self.waiting.append(look)
-        with self.turn:
-            if look.seen is None and look.error is None:
-                self._look([self.waiting.popleft() for _ in range(len(self.waiting))])
-        if look.seen is None:
-            raise look.error or RuntimeError("nobody looked")
-        return look.seen
-
-    def _look(self, looks: list[_Look]) -> None:
-        try:
-            seen = super().classify(np.concatenate([look.images for look in looks]))
-        except Exception as error:  # no memory: theirs, not that of whose turn it is
-            for look in looks:
-                look.error = error
-            return
-        ends = np.cumsum([len(look.images) for look in looks])
-        for look, part in zip(looks, np.split(seen, ends[:-1]), strict=True):
-            look.seen = part
-
-
-class _Look:
-    """Images that wait for the network, and what it saw."""
-
-    def __init__(self, images: NDArray[np.uint8]) -> None:
-        self.images = images
-        self.seen: NDArray[np.float32] | None = None
-        self.error: Exception | None = None
+Answer = tuple[int, bytes]
+"""A status and its JSON: a reading, or a problem."""
 
 
 class Reader:
@@ -296,27 +318,23 @@ class Reader:
 
     def __init__(self, recognizer: Recognizer, limits: Mapping[str, Any]) -> None:
         self.recognizer, self.limits = recognizer, limits
-        # Memory: one large picture is unpacked at a time, one more may wait.
-        self.large = threading.Lock()
-        self.waiting = threading.BoundedSemaphore(2)
+        self.model_hash = recognizer.model_hash
+        self.turn = threading.Lock()
 
-    def check_type(self, encoding: str | None, media_type: str) -> None:
-        """Raise Refused (415) for a body of another type, before any of it is taken in."""
-        if not encoding and media_type in ACCEPTED:
-            return
-        field, came = "Content-Type", media_type or "nothing"
-        if encoding:
-            field, came = "Content-Encoding", encoding
-        types = ", ".join(ACCEPTED)
-        detail = f"{field}: expected {types} without further encoding, got {came}"
-        raise Refused(415, detail, field, {"Accept-Post": types})
+    def answer(self, media_type: str, body: bytes, allowed: int) -> Answer:
+        """Return what `read` returns or refuses, as JSON."""
+        try:
+            return 200, _packed(self.read(media_type, body, allowed))
+        except Refused as error:
+            return error.code, _problem(error.code, error.description, error.field)
 
-    def answer(self, media_type: str, body: bytes) -> dict[str, Any]:
+    def read(self, media_type: str, body: bytes, allowed: int = ALL) -> dict[str, Any]:
         """Read {"strokes"}, {"image"} or {"batch": [...]} as JSON, or the bytes of a picture.
 
-        Raises Refused for a body that is not what it should be.
+        Raises Refused for a body that is not what it should be, and with 503 for one that is more
+        than what is allowed at this time.
         """
-        room = _Room(self.limits["MAX_DECODED"])
+        room = _Room(self.limits["MAX_DECODED"], allowed)
         if media_type in FORMATS:
             return self._picture(body, [FORMATS[media_type]], "body", room).to_dict()
         try:
@@ -325,6 +343,8 @@ class Reader:
             raise Refused(400, f"body: expected JSON: {error}", "body") from error
         if _only_key(content, ("strokes", "image", "batch"), "body") != "batch":
             return self._item(content, "", room).to_dict()
+        if allowed == ONE_DRAWING:
+            raise Refused(503, "a batch may take long", "batch")
         batch = content["batch"]
         if not isinstance(batch, list):
             raise Refused(400, f"batch: expected a list, got {type(batch).__name__}", "batch")
@@ -354,52 +374,41 @@ class Reader:
             self._count(f"{place}strokes", "STROKES", len(strokes))
             self._count(f"{place}strokes", "POINTS", points)
         try:
-            return self.recognizer.read(strokes)
+            with (
+                self.turn
+            ):  # side by side, threads would hand each other Python's lock at every layer
+                return self.recognizer.read(strokes)
         except ValueError as error:  # it begins with the place: "strokes[2][5]: expected ..."
             detail = f"{place}{error}"
             raise Refused(400, detail, detail.partition(":")[0]) from error
 
     def _picture(self, picture: bytes, formats: list[str], field: str, room: _Room) -> Reading:
         """Read a picture file of one of `formats`; its header is checked before it is unpacked."""
-        with contextlib.ExitStack() as turn:
-            try:
-                with Image.open(io.BytesIO(picture), formats=formats) as image:
-                    room.take(image, field)
-                    if image.width * image.height > LARGE:
-                        turn.enter_context(self._turn(field))
-                    pixels, shrunk = _unpack(image)
-            except Refused:
-                raise
-            except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-                detail = f"{field}: expected a smaller picture: {error}"
-                raise Refused(413, detail, field) from error
-            except Exception as error:  # Pillow's decoders raise many kinds on damaged bytes
-                expected = f"an intact picture ({', '.join(formats)})"
-                raise Refused(400, f"{field}: expected {expected}: {error}", field) from error
-            reading = self.recognizer.read_image(pixels)
+        try:
+            with Image.open(io.BytesIO(picture), formats=formats) as image:
+                room.take(image, field)
+                pixels, shrunk = _unpack(image)
+        except Refused:
+            raise
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            detail = f"{field}: expected a smaller picture: {error}"
+            raise Refused(413, detail, field) from error
+        except Exception as error:  # Pillow's decoders raise many kinds on damaged bytes
+            expected = f"an intact picture ({', '.join(formats)})"
+            raise Refused(400, f"{field}: expected {expected}: {error}", field) from error
+        reading = self.recognizer.read_image(pixels)
         digits = []
         for digit in reading.digits:
             left, top, right, bottom = (side * shrunk for side in digit.box)
             digits.append(digit._replace(box=(left, top, right, bottom)))
         return reading._replace(digits=tuple(digits))
 
-    @contextlib.contextmanager
-    def _turn(self, field: str) -> Iterator[None]:
-        if not self.waiting.acquire(blocking=False):
-            later = {"Retry-After": "2"}
-            raise Refused(503, "too many large pictures at once: try again", field, later)
-        try:
-            with self.large:
-                yield
-        finally:
-            self.waiting.release()
-
 
 class _Room:
     """What the pictures of one request may take while unpacked, in bytes."""
 
-    def __init__(self, most: int) -> None:
-        self.most, self.left = most, most
+    def __init__(self, most: int, allowed: int) -> None:
+        self.most, self.left, self.allowed = most, most, allowed
 
     def take(self, image: Image.Image, field: str) -> None:
         """Refuse what would take too much memory, and what is more than one picture."""
@@ -413,6 +422,8 @@ class _Room:
             raise Refused(413, f"{field}: at most {most} of {kind} a request, got {came}", field)
         if kind in ("PNG", "WEBP") and getattr(image, "is_animated", False):
             raise Refused(400, f"{field}: expected a still picture, got an animated one", field)
+        if self.allowed < (ALL if image.width * image.height > LARGE else NOTHING_LARGE):
+            raise Refused(503, "too many large pictures at once: try again", field)
 
 
 def _only_key(content: Any, known: Sequence[str], field: str) -> str:
@@ -444,6 +455,142 @@ def _unpack(image: Image.Image) -> tuple[NDArray[Any], int]:
         image = image.reduce(max(2, round((image.width * image.height / SHRUNK) ** 0.5)))
     shrunk = round(longer / max(image.size))
     return np.asarray(ImageOps.exif_transpose(image)), shrunk  # a phone's photos lie on their side
+
+
+# Processes that read: beside this one, so that HTTP and the network use a core each
+
+
+HEAD = struct.Struct("!HBI")
+"""Before each message: the number of a type, or a status; what is allowed; the body's length."""
+LINES = 4
+"""To each process, so that it finds the next drawing when it has read one."""
+ENDED = "what read this came to an end, or took too long: try again"
+
+
+class Readers:
+    """Processes that read: some for drawings alone, one for all that may take longer."""
+
+    def __init__(self, count: int, limits: Mapping[str, Any]) -> None:
+        """Start them, and wait until they have loaded the weights, which may raise WeightsError."""
+        self.rest = ReaderProcess(limits, 1)
+        self.drawings = [ReaderProcess(limits, LINES) for _ in range(count)]
+        self.turn = threading.Lock()
+        try:
+            hashes = {each.greeted() for each in (self.rest, *self.drawings)}
+            self.model_hash = hashes.pop()
+            if hashes:
+                raise WeightsError("the weights changed while they were loaded")
+        except BaseException:
+            for each in (self.rest, *self.drawings):
+                each.process.kill()
+            raise
+
+    def answer(self, media_type: str, body: bytes, allowed: int) -> Answer:
+        """Return what `Reader.answer` does; raise Refused (503) if the process came to an end."""
+        with self.turn:
+            (line,) = self.rest.lines
+            try:
+                _send(line, ACCEPTED.index(media_type), allowed, body)
+                status, _, answer = _receive(line)
+            except (OSError, EOFError) as error:
+                self.rest.replace()
+                raise Refused(503, ENDED, headers=LATER) from error
+        return status, answer
+
+
+class ReaderProcess:
+    """A process that reads. It ends with this one: when nobody is at the other end of its lines."""
+
+    def __init__(self, limits: Mapping[str, Any], lines: int) -> None:
+        self.limits, self.count = dict(limits), lines
+        self._start()
+
+    def _start(self) -> None:
+        with contextlib.ExitStack() as sockets:
+            pairs = [socket.socketpair() for _ in range(self.count)]
+            ours, theirs = (
+                [sockets.enter_context(e) for e in ends] for ends in zip(*pairs, strict=True)
+            )
+            numbers = [end.fileno() for end in theirs]
+            setup = json.dumps([numbers, self.limits], default=str)
+            self.process = subprocess.Popen(
+                [sys.executable, __file__, "--read", setup],
+                stdin=subprocess.DEVNULL,
+                pass_fds=numbers,
+                env=os.environ | {"OMP_NUM_THREADS": "1"},  # or NumPy starts one for each core
+            )
+            self.numbers = [end.fileno() for end in ours]
+            self.lines = [end.makefile("rwb") for end in ours]  # which keep our ends open
+
+    def greeted(self) -> str:
+        """Wait until it has loaded the weights; return their hash, or raise WeightsError."""
+        try:
+            status, _, told = _receive(self.lines[0])
+        except (OSError, EOFError) as error:
+            raise WeightsError("a process that reads came to an end") from error
+        if status != HTTPStatus.OK:
+            raise WeightsError(told.decode())
+        self.limits["MODEL"] = told.decode()
+        return told.decode()
+
+    def replace(self) -> None:
+        """End it, and start another: what it is sent waits until it has loaded the same weights."""
+        self.process.kill()
+        self.process.wait()
+        try:
+            self._start()
+        except OSError as error:  # its lines stay dead: whoever uses them tries this again
+            _fail(f"cannot start a process that reads: {error}")
+
+
+def _send(line: io.BufferedRWPair, kind: int, allowed: int, body: bytes) -> None:
+    line.write(HEAD.pack(kind, allowed, len(body)))
+    line.write(body)
+    line.flush()
+
+
+def _receive(line: io.BufferedRWPair) -> tuple[int, int, bytes]:
+    head = line.read(HEAD.size)
+    if len(head) < HEAD.size:
+        raise EOFError
+    kind, allowed, length = HEAD.unpack(head)
+    body = line.read(length)
+    if len(body) < length:
+        raise EOFError
+    return kind, allowed, body
+
+
+def _read_for_another(numbers: Sequence[int], limits: Mapping[str, Any]) -> int:
+    """Be a process that reads: answer what comes until nobody is at the other end of the lines."""
+    for each in (signal.SIGINT, signal.SIGTERM):  # meant for all processes of a terminal or a unit
+        signal.signal(each, signal.SIG_IGN)
+    lines = {number: socket.socket(fileno=number).makefile("rwb") for number in numbers}
+    known = limits.get("MODEL")
+    try:
+        reader = Reader(Recognizer.load(limits["WEIGHTS"]), limits)
+        if known not in (None, reader.model_hash):
+            raise WeightsError("the weights are others than before: start the server again")
+        greeting = HTTPStatus.OK, reader.model_hash
+    except WeightsError as error:
+        greeting = HTTPStatus.INTERNAL_SERVER_ERROR, str(error)
+    if not known:
+        _send(lines[numbers[0]], greeting[0], 0, greeting[1].encode())
+    if greeting[0] != HTTPStatus.OK:
+        return _fail(greeting[1]) if known else 1
+    _settle()
+    ready = selectors.DefaultSelector()
+    for number in numbers:
+        ready.register(number, selectors.EVENT_READ)
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            for key, _ in ready.select():
+                line = lines[key.fd]
+                kind, allowed, body = _receive(line)
+                signal.alarm(limits["TIMEOUT"])  # it would end the process, whatever that is at
+                status, answer = reader.answer(ACCEPTED[kind], body, allowed)
+                signal.alarm(0)
+                _send(line, status, allowed, answer)
+    return 0
 
 
 # Files
@@ -494,6 +641,17 @@ class ProblemTask(ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
+class Task(WSGITask):  # type: ignore[misc]
+    """A request that the application answers, maybe with what Shortcut has got for it."""
+
+    def get_environment(self) -> dict[str, Any]:
+        """Return WSGI's environment of the request."""
+        environ: dict[str, Any] = super().get_environment()
+        for name in ("began", "counted", "answer"):
+            environ[f"digits.{name}"] = getattr(self.request, name, None)
+        return environ
+
+
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection on which a request must arrive whole within the time limit.
 
@@ -501,6 +659,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     """
 
     error_task_class = ProblemTask
+    task_class = Task
     last_activity: float
 
     def writable(self) -> bool:
@@ -524,18 +683,147 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.last_activity = since
 
 
-def _give_health_its_own_thread(listeners: Sequence[BaseWSGIServer]) -> ThreadedTaskDispatcher:
-    """Answer /healthz at once, however many requests wait for the other threads."""
-    health = ThreadedTaskDispatcher()
-    health.set_thread_count(1)
-    for listener in listeners:
+def _settle() -> None:
+    """Make ready for many requests, once all is loaded."""
+    threadpoolctl.threadpool_limits(1)  # requests are worked on side by side already
+    with contextlib.suppress(AttributeError, OSError):  # only the GNU C library has it
+        ctypes.CDLL(None).mallopt(-3, 2**20)  # M_MMAP_THRESHOLD: give back what pictures took
+    gc.collect()
+    gc.freeze()  # what is there now stays: the collector need not look through it again and again
 
-        def add_task(channel: HTTPChannel, others: Any = listener.task_dispatcher) -> None:
-            path = getattr(channel.requests[0], "path", "")
-            (health if path == "/healthz" else others).add_task(channel)
 
-        listener.add_task = add_task
-    return health
+class Shortcut:
+    """Has short drawings read first, from the main loop, and then lets the application answer.
+
+    So no thread waits for them, nor has to be woken twice. /healthz is answered here as well, and
+    waits for nobody.
+    """
+
+    SHORT = 2**16
+    """Bytes: less than a line holds, so that sending them never waits."""
+
+    def __init__(self, app: Flask, trusted_proxy: str | None, sockets: dict[int, Any]) -> None:
+        self.limit, self.trusted_proxy = app.extensions["digits.limit"], trusted_proxy
+        self.sockets = sockets
+        self.health: deque[HTTPChannel] = deque()
+        self.drawings: deque[HTTPChannel] = deque()
+        self.free: deque[Line] = deque()
+        reader = app.extensions["digits.reader"]
+        self.processes = reader.drawings if isinstance(reader, Readers) else []
+        for process in self.processes:
+            self._connect(process)
+
+    def add_task(self, channel: HTTPChannel) -> None:
+        """Take a request that has arrived; what is not for here goes on to the threads."""
+        request = channel.requests[0]
+        request.began = time.perf_counter()
+        if not request.error and request.path == "/healthz":
+            self.health.append(channel)
+        elif self.processes and self._is_drawing(request) and self._is_allowed(channel):
+            self.drawings.append(channel)
+        else:
+            channel.server.task_dispatcher.add_task(channel)
+
+    def act(self) -> None:
+        """Do what there is to do between two rounds of the main loop."""
+        for _ in range(len(self.health)):
+            self.health.popleft().service()
+        while self.drawings and self.free:
+            line, channel = self.free.popleft(), self.drawings.popleft()
+            stream = channel.requests[0].get_body_stream()
+            body = stream.read()
+            stream.seek(0)
+            try:
+                _send(line.stream, ACCEPTED.index("application/json"), ONE_DRAWING, body)
+                line.channel = channel
+            except OSError:  # it ended while it had nothing to do
+                self._replace(line.process)
+                self._finish(channel, 503, _problem(503, ENDED))
+
+    def receive(self, line: Line, channel: HTTPChannel) -> None:
+        """Take the answer for a channel's request, and let the application send it."""
+        try:
+            status, _, answer = _receive(line.stream)
+        except (OSError, EOFError):
+            self._replace(line.process)
+            return
+        line.channel = None
+        self.free.append(line)
+        if status == HTTPStatus.SERVICE_UNAVAILABLE:  # it has pictures after all
+            channel.server.task_dispatcher.add_task(channel)
+        else:
+            self._finish(channel, status, answer)
+
+    def _finish(self, channel: HTTPChannel, status: int, answer: bytes) -> None:
+        """Let the application send an answer."""
+        channel.requests[0].answer = status, answer
+        channel.service()
+
+    def _is_drawing(self, request: HTTPRequestParser) -> bool:
+        return (
+            not request.error
+            and (request.command, request.path) == ("POST", "/predict")
+            and request.headers.get("CONTENT_TYPE") == "application/json"
+            and "CONTENT_ENCODING" not in request.headers
+            and 0 < len(request.body_rcv or "") <= self.SHORT
+        )
+
+    def _is_allowed(self, channel: HTTPChannel) -> bool:
+        request, client = channel.requests[0], channel.addr[0]
+        if client == self.trusted_proxy:
+            client = request.headers.get("X_FORWARDED_FOR", client).rpartition(",")[2].strip()
+        try:
+            if self.limit:
+                self.limit.count(client)
+                request.counted = True
+        except Refused:  # as the application will find, and say
+            return False
+        return True
+
+    def _connect(self, process: ReaderProcess) -> None:
+        lines = [Line(self, process, stream) for stream in process.lines]
+        self.sockets.update(zip(process.numbers, lines, strict=True))
+        self.free.extend(lines)
+
+    def _replace(self, process: ReaderProcess) -> None:
+        lines = [self.sockets.pop(number) for number in process.numbers]
+        self.free = deque(line for line in self.free if line.process is not process)
+        process.replace()
+        self._connect(process)
+        for line in lines:
+            if line.channel:
+                self._finish(line.channel, 503, _problem(503, ENDED))
+
+
+class Line:
+    """A line to a process that reads, as the main loop takes it."""
+
+    accepting = False
+
+    def __init__(self, shortcut: Shortcut, process: ReaderProcess, stream: Any) -> None:
+        self.shortcut, self.process, self.stream = shortcut, process, stream
+        self.channel: HTTPChannel | None = None
+        """Whose drawing is being read."""
+
+    def readable(self) -> bool:
+        """Tell whether an answer will come."""
+        return self.channel is not None
+
+    def writable(self) -> bool:
+        """Tell whether to wait for room: there is always enough."""
+        return False
+
+    def handle_read_event(self) -> None:
+        """Take the answer that came."""
+        if self.channel:
+            self.shortcut.receive(self, self.channel)
+
+    def handle_close(self) -> None:
+        """Do nothing: the end of the process has been read."""
+
+    def handle_error(self) -> None:
+        """Let what nobody expected end the server, rather than be overlooked."""
+        raise
 
 
 def serve(app: Flask, options: argparse.Namespace) -> None:
@@ -543,10 +831,7 @@ def serve(app: Flask, options: argparse.Namespace) -> None:
 
     Raises OSError if the address cannot be had.
     """
-    with contextlib.suppress(AttributeError, OSError):  # only the GNU C library has it
-        ctypes.CDLL(None).mallopt(-3, 2**20)  # M_MMAP_THRESHOLD: give back what pictures took
-    gc.collect()
-    gc.freeze()  # what is there now stays: the collector need not look through it again and again
+    _settle()
     sockets: dict[int, Any] = {}
     forwarded = {"x-forwarded-for", "x-forwarded-proto"}
     trusted = options.trusted_proxy
@@ -572,13 +857,14 @@ def serve(app: Flask, options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     listeners = [each for each in sockets.values() if isinstance(each, BaseWSGIServer)]
-    health = _give_health_its_own_thread(listeners)
+    shortcut = Shortcut(app, trusted, sockets)
     for listener in listeners:
-        listener.channel_class = Channel
+        listener.channel_class, listener.add_task = Channel, shortcut.add_task
         name, port = listener.getsockname()
         print(f"Serving on http://{f'[{name}]' if ':' in name else name}:{port}/", flush=True)
     while not stop.is_set():
         wasyncore.loop(timeout=0.5, use_poll=True, map=sockets, count=1)
+        shortcut.act()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
@@ -591,7 +877,7 @@ def serve(app: Flask, options: argparse.Namespace) -> None:
         for channel in list(listener.active_channels.values())
     ):
         wasyncore.loop(timeout=0.1, use_poll=True, map=sockets, count=1)
-    health.shutdown(timeout=1)
+        shortcut.act()
     server.task_dispatcher.shutdown(timeout=1)
 
 
@@ -610,8 +896,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     add("host", str, "127.0.0.1", "the address to listen on; 0.0.0.0 for all of IPv4")
     add("port", _number(0, 65535), 5000, "the port; 0 for any that is free")
-    add("threads", _number(1, 256), 4, "how many requests are worked on at once")
-    add("timeout", _number(1, 3600), 30, "seconds in which a request must have arrived whole")
+    add("threads", _number(1, 256), 4, "how many other requests are worked on at once")
+    readers = "processes that read short drawings, beside this one and one for all else that is "
+    add("readers", _number(0, 64), 1, f"{readers}read; 0: this one reads itself")
+    add("timeout", _number(1, 3600), 30, "seconds for a request to arrive, and again to be read")
     add("rate-limit", float, 0.0, "requests a second that each client may make; 0 for any number")
     add("trusted-proxy", str, None, "address of a proxy; its X-Forwarded-For tells the client")
     add("site", Path, DEFAULTS["SITE"], "the directory with the built page")
@@ -620,7 +908,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--debug", action="store_true", help="Flask's development server: not in public"
     )
+    parser.add_argument("--read", type=json.loads, help=argparse.SUPPRESS)  # be such a process
     options = parser.parse_args(argv)
+    if options.read:
+        return _read_for_another(*options.read)
 
     if not (options.site / "generated" / "precache.js").is_file():
         return _fail(f"{options.site / 'generated'} is missing: run `python build.py`")
@@ -628,12 +919,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         access_log.addHandler(logging.StreamHandler(sys.stdout))
         access_log.setLevel(logging.INFO)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each waiting request
-    threadpoolctl.threadpool_limits(1)  # requests are worked on side by side already
     try:
-        chosen = {
-            name: getattr(options, name.lower()) for name in ("SITE", "WEIGHTS", "RATE_LIMIT")
-        }
-        app = create_app(chosen)
+        given = ("SITE", "WEIGHTS", "RATE_LIMIT", "READERS", "TIMEOUT")
+        chosen = {name: getattr(options, name.lower()) for name in given}
+        app = create_app(chosen | ({"READERS": 0} if options.debug else {}))
         if options.debug:
             app.run(options.host, options.port, debug=True)
         else:

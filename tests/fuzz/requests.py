@@ -65,7 +65,7 @@ def decoders() -> Callable[[bytes], int]:
     def check(data: bytes) -> int:
         media_type, body = _request(data)
         try:
-            answer = reader.answer(media_type, body)
+            answer = reader.read(media_type, body)
         except Refused as problem:
             problem_detail = {"status": problem.code, "detail": problem.description}
             _check_answer(problem.code, problem_detail | {"field": problem.field})

@@ -79,10 +79,24 @@ class Running:
         """Open a connection for bytes that no well-behaved client sends."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS)
 
+    def readers(self) -> list[int]:
+        """Return the numbers of the processes that read for it."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(number) for number in children.read_text().split()]
+
     def memory(self) -> int:
-        """The most memory that it ever had, in bytes."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024
+        """The most memory, in bytes, that it and the processes that read for it ever had.
+
+        The peak of each is counted, though they come at different times; the files that all have
+        mapped, which are the same pages of memory, are counted once.
+        """
+        peaks, files = [], []
+        for number in (self.process.pid, *self.readers()):
+            status = Path(f"/proc/{number}/status").read_text()
+            taken = {name: int(kb) for name, kb in re.findall(r"(\w+):\s+(\d+) kB", status)}
+            peaks.append(taken["VmHWM"])
+            files.append(taken["RssFile"])
+        return (sum(peaks) - sum(files) + max(files)) * 1024
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Tell it to stop, and return its exit code."""

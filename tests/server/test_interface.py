@@ -9,19 +9,17 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from nn import Recognizer
 from nn.ink import ink
-from server import Together, create_app
+from server import create_app
 from tests.sample import drawings
 
 ROOT = Path(__file__).parents[2]
@@ -217,37 +215,14 @@ def test_a_server_without_good_weights_says_so_and_does_not_start(tmp_path, cont
     assert "Traceback" not in done.stderr
 
 
-def test_threads_that_read_side_by_side_get_their_own_answers() -> None:
-    alone, together = Recognizer.load(), Together.load()
-    passes: list[int] = []
-    forward = together.network.forward
+def test_threads_that_read_side_by_side_get_their_own_answers(client, recognizer) -> None:
+    chosen = [sample.strokes for sample in drawings()[:40]]
 
-    def slowly(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        passes.append(len(images))
-        if len(passes) == 1:  # until all the others wait
-            deadline = time.monotonic() + 60
-            while len(together.waiting) < len(chosen) - 1 and time.monotonic() < deadline:
-                time.sleep(0.001)
-        return forward(images)
+    def ask(strokes):
+        return (
+            client.application.test_client().post("/predict", json={"strokes": strokes}).get_json()
+        )
 
-    together.network.forward = slowly  # type: ignore[method-assign]
-    chosen = [sample.strokes for sample in drawings()[:12]]
-    with ThreadPoolExecutor(len(chosen)) as pool:
-        readings = list(pool.map(together.read, chosen))
-    assert len(passes) == 2
-    for strokes, reading in zip(chosen, readings, strict=True):
-        expected = alone.read(strokes)
-        assert reading.text == expected.text
-        for found, right in zip(reading.digits, expected.digits, strict=True):
-            np.testing.assert_allclose(found.probabilities, right.probabilities, atol=1e-5)
-
-
-def test_a_pass_that_fails_is_told_and_the_next_one_works(monkeypatch) -> None:
-    together = Together.load()
-    with monkeypatch.context() as patch:
-        patch.setattr(together.network, "forward", lambda *_: [][0])
-        for _ in range(2):
-            with pytest.raises(IndexError):
-                together.read(SEVEN.strokes)
-    assert not together.waiting
-    assert together.read(SEVEN.strokes).text == "7"
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, chosen))
+    assert answers == [recognizer.read(strokes).to_dict() for strokes in chosen]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -20,10 +21,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nn import Recognizer
+from nn import Recognizer, weights
+from nn.layers import Conv2D, Dense, GlobalAvgPool2D
+from nn.model import Sequential
+from nn.recognizer import DEFAULT_PATH
 from tests.sample import drawings
 from tests.server.conftest import ROOT, SECONDS, Running, Start
 from tests.server.siege import besiege
+from tests.server.test_pictures import encoded, seven
 
 MOST_MEMORY = 300 * 2**20
 GOOD = b'{"strokes": [[[20, 30], [80, 28], [45, 110]]]}'
@@ -86,6 +91,7 @@ def test_a_port_in_use_is_an_error_in_words(running: Running, built_site: Path) 
         (["--port", "65536"], "argument --port: expected 0 to 65535, got '65536'"),
         (["--threads", "0"], "argument --threads: expected 1 to 256, got '0'"),
         (["--timeout", "soon"], "argument --timeout: expected 1 to 3600, got 'soon'"),
+        (["--readers", "65"], "argument --readers: expected 0 to 64, got '65'"),
         (["--rate-limit", "many"], "argument --rate-limit: invalid float value: 'many'"),
     ],
 )
@@ -188,6 +194,139 @@ def test_only_a_trusted_proxy_is_believed(start: Start, trusted: bool, client: s
 def test_the_rate_limit_can_come_from_the_environment(start: Start) -> None:
     server = start(DIGITS_RATE_LIMIT="0.001")
     assert [server.post(GOOD)[0] for _ in range(3)] == [200, 429, 429]
+
+
+# The processes that read
+
+
+def _is_gone(number: int) -> bool:
+    status = Path(f"/proc/{number}/status")
+    return not status.exists() or "State:\tZ" in status.read_text()
+
+
+def _all_gone(numbers: list[int]) -> bool:
+    return all(_is_gone(number) for number in numbers)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_as_many_processes_read_as_asked_for(start: Start, count: int) -> None:
+    server = start("--readers", str(count))
+    assert server.post(GOOD)[0] == 200
+    assert len(server.readers()) == (count + 1 if count else 0)
+
+
+def test_no_more_threads_run_than_asked_for(start: Start) -> None:
+    server = start("--threads", "3", OMP_NUM_THREADS="1")
+    assert server.post(GOOD)[0] == 200
+    counts = [
+        len(list(Path(f"/proc/{number}/task").iterdir()))
+        for number in (server.process.pid, *server.readers())
+    ]
+    assert counts == [1 + 3, 1, 1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_processes_that_read_end_with_the_server(start: Start, number: int) -> None:
+    server = start()
+    readers = server.readers()
+    assert server.post(GOOD)[0] == 200
+    server.stop(number)
+    until(lambda: _all_gone(readers), "a process is left over")
+
+
+def test_a_signal_to_the_whole_group_lets_requests_under_way_end(start: Start) -> None:
+    server = start()
+    for number in server.readers():
+        os.kill(number, signal.SIGINT)  # what Ctrl-C does
+        os.kill(number, signal.SIGTERM)  # what systemd does
+    assert server.post(GOOD)[0] == 200
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "image/png"])
+def test_a_process_that_ended_is_replaced(start: Start, media_type: str) -> None:
+    server = start()
+    body = GOOD if media_type == "application/json" else encoded(seven())
+    before = server.readers()
+    for number in before:
+        os.kill(number, signal.SIGKILL)
+    until(lambda: _all_gone(before), "it lives on")
+    answers = [server.post(body, media_type) for _ in range(20)]
+    assert answers[-1][0] == 200
+    for status, answer in answers:
+        assert status in (200, 503)
+        if status == 503:
+            assert "try again" in json.loads(answer)["detail"]
+
+
+def test_requests_that_a_process_takes_with_it_are_refused_in_words(start: Start) -> None:
+    server = start("--quiet")
+    over = threading.Event()
+    kinds = [(GOOD, "application/json"), (encoded(seven()), "image/png")]
+    seen: list[tuple[int, bytes]] = []
+
+    def ask(number: int) -> None:
+        while not over.is_set():
+            seen.append(server.post(*kinds[number % 2]))
+
+    with ThreadPoolExecutor(12) as pool:
+        asked = [pool.submit(ask, number) for number in range(12)]
+        try:
+            for _ in range(3):
+                count = len(seen)
+                until(lambda count=count: len(seen) > count + 40, "no answers")
+                before = server.readers()
+                for number in before:
+                    os.kill(number, signal.SIGKILL)
+                until(lambda before=before: not set(before) & set(server.readers()), "not replaced")
+        finally:
+            over.set()
+        for each in asked:
+            each.result(SECONDS)
+    for status, answer in seen:
+        assert status in (200, 503)
+        assert status == 200 or "try again" in json.loads(answer)["detail"]
+    assert [status for status, _ in seen].count(503) <= 3 * (12 + 1)
+    assert server.post(GOOD)[0] == 200
+
+
+def test_what_takes_too_long_to_read_is_given_up(start: Start, tmp_path: Path) -> None:
+    width = 128  # large layers: a digit takes a good part of a second, ninety take many
+    layers = [Conv2D(1, width, 5, padding=2), *(Conv2D(width, width, 5, padding=2),) * 4]
+    weights.save(
+        tmp_path / "slow.npz",
+        Sequential([*layers, GlobalAvgPool2D(), Dense(width, 11)]),
+        {},
+    )
+    server = start("--timeout", "1", "--weights", str(tmp_path / "slow.npz"))
+    row = {"strokes": [[[100 * x, 0], [100 * x, 90]] for x in range(90)]}
+    for padding in (0, 70_000):  # for either process
+        status, answer = server.post(json.dumps(row).encode() + b" " * padding)
+        assert status == 503
+        assert "took too long" in json.loads(answer)["detail"]
+        assert server.post(b'{"strokes": []}' + b" " * padding)[0] == 200
+
+
+def test_other_weights_than_before_are_not_taken_up(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "weights.npz"
+    path.write_bytes(DEFAULT_PATH.read_bytes())
+    server = start("--weights", str(path))
+    path.write_bytes(b"something else")
+    for number in server.readers():
+        os.kill(number, signal.SIGKILL)
+    until(lambda: server.post(GOOD)[0] == 503, "it reads on with what it does not have")
+    path.write_bytes(DEFAULT_PATH.read_bytes())
+    until(lambda: server.post(GOOD)[0] == 200, "it reads no more")
+
+
+def test_a_picture_within_json_waits_for_the_other_process(start: Start) -> None:
+    server = start()
+    picture = {"image": base64.b64encode(encoded(seven())).decode()}
+    for body in (picture, {"batch": [{"strokes": json.loads(GOOD)["strokes"]}, picture]}):
+        status, answer = server.post(json.dumps(body).encode())
+        assert status == 200
+        readings = json.loads(answer).get("readings", [json.loads(answer)])
+        assert [reading["text"] for reading in readings] == ["7"] * len(readings)
 
 
 # Clients that misbehave
