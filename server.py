@@ -763,7 +763,7 @@ class Shortcut:
         return (
             not request.error
             and (request.command, request.path) == ("POST", "/predict")
-            and request.headers.get("CONTENT_TYPE") == "application/json"
+            and request.headers.get("CONTENT_TYPE", "").partition(";")[0] == "application/json"
             and "CONTENT_ENCODING" not in request.headers
             and 0 < len(request.body_rcv or "") <= self.SHORT
         )
@@ -897,8 +897,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("host", str, "127.0.0.1", "the address to listen on; 0.0.0.0 for all of IPv4")
     add("port", _number(0, 65535), 5000, "the port; 0 for any that is free")
     add("threads", _number(1, 256), 4, "how many other requests are worked on at once")
-    readers = "processes that read short drawings, beside this one and one for all else that is "
-    add("readers", _number(0, 64), 1, f"{readers}read; 0: this one reads itself")
+    readers = "processes that read single drawings; one more reads all else; 0: none, threads read"
+    add("readers", _number(0, 64), 1, readers)
     add("timeout", _number(1, 3600), 30, "seconds for a request to arrive, and again to be read")
     add("rate-limit", float, 0.0, "requests a second that each client may make; 0 for any number")
     add("trusted-proxy", str, None, "address of a proxy; its X-Forwarded-For tells the client")

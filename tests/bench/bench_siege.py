@@ -2,8 +2,8 @@
 
     python tests/bench/bench_siege.py
 
-Exits with 1 if a health check takes more than a second, the server more than 300 MB, or a good
-request gets a wrong answer.
+Exits with 1 if a health check takes more than a second, the server's processes more than 300 MB
+together, or a good request gets a wrong answer.
 """
 
 from __future__ import annotations

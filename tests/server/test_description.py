@@ -7,8 +7,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from PIL import Image
 
 from nn.ink import ink
 from server import DECODER_BYTES, DEFAULTS
-from tests.server.conftest import Running
+from tests.server.conftest import Running, Start
 
 SITE = Path(__file__).parents[2] / "site"
 SPEC: dict[str, Any] = json.loads((SITE / "openapi.json").read_text("utf-8"))
@@ -90,6 +92,22 @@ def test_the_example_errors_are_those_that_come(running: Running) -> None:
         assert str(got) == status
         assert json.loads(answer) == content["example"]
         check(content["example"], content["schema"])
+
+
+def test_the_examples_of_errors_that_pass_are_those_that_come(start: Start) -> None:
+    server = start(DIGITS_RATE_LIMIT="1")
+    drawing = json.dumps({"strokes": SEVEN}).encode()
+    for number in server.readers():
+        os.kill(number, signal.SIGKILL)
+    for status in (503, 429):
+        content = resolved(PREDICT["responses"][str(status)])["content"]["application/problem+json"]
+        got = next(answer for code, answer in posts(server, drawing) if code == status)
+        assert json.loads(got) == content["example"]
+        check(content["example"], content["schema"])
+
+
+def posts(server: Running, body: bytes) -> Iterator[tuple[int, bytes]]:
+    return (server.post(body) for _ in range(50))
 
 
 def test_the_health_example_is_what_comes(running: Running) -> None:

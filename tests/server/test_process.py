@@ -30,7 +30,7 @@ from tests.server.conftest import ROOT, SECONDS, Running, Start
 from tests.server.siege import besiege
 from tests.server.test_pictures import encoded, seven
 
-MOST_MEMORY = 300 * 2**20
+MOST_MEMORY = 300 * 10**6
 GOOD = b'{"strokes": [[[20, 30], [80, 28], [45, 110]]]}'
 
 
@@ -194,6 +194,22 @@ def test_only_a_trusted_proxy_is_believed(start: Start, trusted: bool, client: s
 def test_the_rate_limit_can_come_from_the_environment(start: Start) -> None:
     server = start(DIGITS_RATE_LIMIT="0.001")
     assert [server.post(GOOD)[0] for _ in range(3)] == [200, 429, 429]
+
+
+@pytest.mark.parametrize("kind", ["drawing", "picture"])
+def test_the_rate_is_counted_once_for_each_client_behind_a_proxy(start: Start, kind: str) -> None:
+    server = start("--trusted-proxy", "127.0.0.1", "--rate-limit", "0.001")
+    picture = json.dumps({"image": base64.b64encode(encoded(seven())).decode()}).encode()
+    statuses = []
+    for client in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.2"):
+        with server.ask(
+            *("POST", "/predict", GOOD if kind == "drawing" else picture),
+            content_type="application/json",
+            x_forwarded_for=f"192.0.2.9, {client}",
+        ) as response:
+            response.read()
+            statuses.append(response.status)
+    assert statuses == [200, 200, 429, 429]
 
 
 # The processes that read
