@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from nn import Recognizer
 from tests.browser.conftest import NewContext
 from tests.browser.drawing import draw, expect_answer, number, sample, wait_for_engine, wait_until
 from tests.browser.hosting import StaticHost
@@ -100,3 +101,19 @@ def audit(page: Page) -> list[dict[str, Any]]:
         ))"""
     )
     return found
+
+
+def test_who_wants_less_motion_sees_none(page: Page) -> None:
+    moving = """() => Array.from(document.querySelectorAll('*')).filter((each) => {
+        const { animationName, transitionDuration, scrollBehavior } = getComputedStyle(each);
+        return animationName !== 'none' || transitionDuration !== '0s' || scrollBehavior !== 'auto';
+    }).length"""
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(moving) > 0
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(moving) == 0
+    page.emulate_media(reduced_motion="no-preference")
+
+
+def test_the_foot_names_the_network_that_reads(page: Page) -> None:
+    expect(page.locator("#model")).to_have_text(f"Model {Recognizer.load().model_hash[:7]}")
