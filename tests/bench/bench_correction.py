@@ -66,10 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             ]
             times += [page.evaluate(TEACH, known[: n + 1]) for n in range(CORRECTIONS)]
     print(f"the page's first correction  {times[0]:.0f} ms")
-    print(
-        f"{len(times) - 1} further ones  {statistics.median(times[1:]):.0f} ms (median), ", end=""
-    )
-    print(f"{max(times[1:]):.0f} ms at most")
+    middle, most = statistics.median(times[1:]), max(times[1:])
+    print(f"{len(times) - 1} further ones  {middle:.0f} ms (median), {most:.0f} ms at most")
     return 0
 
 
