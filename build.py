@@ -6,9 +6,10 @@
     python build.py --stock         leaves Python's runtime as it comes: slower, needs no Node.js
 
 The browser's Python is cut to the modules that `runtime.modules.txt` lists, compiled to bytecode by
-that very Python. What is left out lies beside as it came, for when it is needed after all. Then
-that Python is started, with all that the page needs, and its memory is stored: where the line is
-fast, visitors get that memory instead of starting it themselves.
+that very Python, and Pyodide's core to what these and the page can reach. What is left out lies
+beside as it came, for when it is needed after all. Then that Python is started, with all that the
+page needs, and its memory is stored: where the line is fast, visitors get that memory instead of
+starting it themselves.
 
 Third-party files come from where `runtime.lock.json` says, and only bytes with the SHA-256 that
 stands there are used. Sources are tried in order: the local cache, the CDN, and the clients of the
@@ -272,7 +273,7 @@ def _call(command: Sequence[str], **options: Any) -> None:
         subprocess.run(command, check=True, capture_output=True, text=True, **options)
     except subprocess.CalledProcessError as error:
         lines = [line for line in error.stderr.splitlines() if line.strip()]
-        raise BuildError(lines[-1] if lines else f"exit code {error.returncode}") from error
+        raise BuildError(lines[-1][:500] if lines else f"exit code {error.returncode}") from error
 
 
 def _works(command: Sequence[str]) -> bool:
