@@ -117,10 +117,19 @@ async function fetchFile({ path, sha256, size }, count, options) {
     throw new DownloadError('fault.broken', path, { filled, size }, { cause: error });
   }
   if (filled !== size) throw new OtherBytesError('fault.size', path, { filled, size });
-  if (crypto.subtle && (await digest(bytes)) !== sha256) {
+  if (!isStored(response, sha256) && crypto.subtle && (await digest(bytes)) !== sha256) {
     throw new OtherBytesError('fault.damaged', path);
   }
   return bytes.buffer;
+}
+
+/**
+ * Tell whether the service worker has answered with what it has stored: it has checked that (sw.js).
+ * @param {Response} response
+ * @param {string} sha256
+ */
+function isStored(response, sha256) {
+  return Boolean(navigator.serviceWorker?.controller) && response.headers.get('X-Content-SHA256') === sha256;
 }
 
 /**
