@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
 import nn
+from tests.browser.audit import audit
 from tests.browser.drawing import draw, drawn, expect_answer, number, sample
-from tests.browser.test_layout import AXE, audit
 
 GIVE = """([kind, name, type, bytes]) => {
     const content = Uint8Array.from(atob(bytes), (byte) => byte.charCodeAt(0));
@@ -149,9 +149,6 @@ def test_a_saved_drawing_is_the_drawing(page: Page, form: str, tmp_path: Path) -
 
 
 def test_an_audit_of_the_menus_finds_no_barrier(page: Page) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: `make lint-js` installs it")
-    page.evaluate(AXE.read_text("utf-8"))
     draw(page, number("42"))
     expect_answer(page, "42")
     for scheme in ("light", "dark"):

@@ -10,10 +10,10 @@ from playwright.sync_api import Page, expect
 
 import nn
 from nn.lesson import Lesson, lesson
+from tests.browser.audit import audit
 from tests.browser.conftest import NewContext
 from tests.browser.drawing import START, draw, drawn, sample, wait_for_engine
 from tests.browser.hosting import StaticHost
-from tests.browser.test_layout import AXE, audit
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +114,6 @@ def test_it_speaks_the_visitors_language(page: Page, expected: Lesson) -> None:
 def test_it_fits_small_windows_and_an_audit_finds_no_barrier(page: Page, expected: Lesson) -> None:
     page.set_viewport_size({"width": 320, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: `make lint-js` installs it")
-    page.evaluate(AXE.read_text("utf-8"))
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         assert audit(page) == []

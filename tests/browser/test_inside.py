@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 import nn
 from nn.explain import evidence, feature_maps
 from nn.ink import ink
+from tests.browser.audit import audit
 from tests.browser.conftest import NewContext
 from tests.browser.drawing import (
     clear,
@@ -23,7 +24,6 @@ from tests.browser.drawing import (
     wait_until,
 )
 from tests.browser.hosting import AppServer
-from tests.browser.test_layout import AXE, audit
 
 
 @pytest.fixture(scope="module")
@@ -133,11 +133,8 @@ def test_the_words_hold_the_numbers_of_the_network_that_runs(
 
 
 def test_an_audit_of_the_inside_finds_no_barrier(open_page: Page) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: `make lint-js` installs it")
     draw(open_page, sample("3"))
     expect_answer(open_page, "3")
-    open_page.evaluate(AXE.read_text("utf-8"))
     for scheme in ("light", "dark"):
         open_page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         assert audit(open_page) == []

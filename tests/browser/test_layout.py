@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from nn import Recognizer
+from tests.browser.audit import audit
 from tests.browser.conftest import NewContext
 from tests.browser.drawing import draw, expect_answer, number, sample, wait_for_engine, wait_until
 from tests.browser.hosting import StaticHost
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"small phone": (320, 568), "phone": (390, 844), "side": (844, 390), "desktop": (1280, 800)}
 TABLETS = {"tablet": (820, 1180), "tablet on its side": (1180, 820), "zoomed to 200 %": (640, 400)}
 SHIFTS = """
@@ -58,10 +55,7 @@ def test_the_paper_and_the_answer_are_in_sight_without_scrolling(page: Page, siz
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_audit_finds_no_barrier(page: Page, scheme: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: `make lint-js` installs it")
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-    page.evaluate(AXE.read_text("utf-8"))
     assert audit(page) == []
     draw(page, number("42"))
     expect_answer(page, "42")
@@ -83,24 +77,11 @@ def test_all_that_an_answer_says_is_seen_on_a_short_phone(page: Page) -> None:
 def test_an_audit_of_the_page_with_a_message_finds_no_barrier(
     new_context: NewContext, own_host: StaticHost
 ) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: `make lint-js` installs it")
     own_host.missing.add("engine.py")
     page = new_context().new_page()
     page.goto(own_host.url)
     wait_for_engine(page, "none")
-    page.evaluate(AXE.read_text("utf-8"))
     assert audit(page) == []
-
-
-def audit(page: Page) -> list[dict[str, Any]]:
-    """Return what axe-core finds wrong: rule and elements."""
-    found: list[dict[str, Any]] = page.evaluate(
-        """async () => (await axe.run()).violations.map(({ id, help, nodes }) => (
-            { id, help, elements: nodes.map(({ html, failureSummary }) => [html, failureSummary]) }
-        ))"""
-    )
-    return found
 
 
 def test_who_wants_less_motion_sees_none(page: Page) -> None:

@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 import nn
+from tests.browser.audit import audit
 from tests.browser.conftest import SUB_PATH, NewContext
 from tests.browser.drawing import START, draw, drawn, sample
 from tests.browser.hosting import StaticHost, static_host
-from tests.browser.test_layout import AXE, audit
 from tests.browser.test_offline import wait_until_fallback_stored
 
 FILTER, FORWARD, STEP = range(3)
@@ -100,9 +100,6 @@ def test_an_error_is_shown_in_the_cell_and_the_next_run_works(page: Page) -> Non
 def test_it_fits_small_windows_and_an_audit_finds_no_barrier(page: Page) -> None:
     page.set_viewport_size({"width": 320, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: `make lint-js` installs it")
-    page.evaluate(AXE.read_text("utf-8"))
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         assert audit(page) == []

@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from nn import Recognizer
+from tests.browser.audit import audit
 from tests.browser.conftest import NewContext
 from tests.browser.drawing import Strokes, clear, draw, expect_answer, sample, wait_for_engine
 from tests.browser.hosting import StaticHost
-from tests.browser.test_layout import AXE, audit
 from train.data.kaggle import read_kaggle
 
 # Nobody's usual digit: a box with a cross in it.
@@ -130,9 +130,6 @@ def test_the_saved_file_is_kaggles_form_and_is_loaded_again(page: Page, tmp_path
 
 
 def test_an_audit_of_the_choices_and_the_menu_finds_no_barrier(page: Page) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: `make lint-js` installs it")
-    page.evaluate(AXE.read_text("utf-8"))
     draw(page, SIGN)
     expect(page.locator("#wrong")).to_be_enabled()
     for scheme in ("light", "dark"):
