@@ -98,16 +98,15 @@ def _refusals(recognizer: Recognizer, task: Task) -> Sequence[str]:
 
 def _without_unclear(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[str]:
     """Tell how many of the mistakes are on drawings whose label no reader could tell."""
-    told = clear(drawings)
-    if len(told) == len(drawings):
+    unclear_ones = [drawing for drawing, _ in unclear(drawings)]
+    if not unclear_ones:
         return []
-    everything, without = inked_drawings(drawings), inked_drawings(told)
-    wrong = round(error_rate(recognizer, everything) * len(drawings))
-    still = round(error_rate(recognizer, without) * len(told))
+    left_out, rest = inked_drawings(unclear_ones), inked_drawings(clear(drawings))
+    wrong, still = (round(error_rate(recognizer, p) * len(p.labels)) for p in (left_out, rest))
     return [
-        f"pen digits whose label no reader could tell: {len(drawings) - len(told)}, of which "
-        f"{wrong - still} are read otherwise; without them {still} of {len(told)} wrong, "
-        f"{still / len(told):.2%}"
+        f"pen digits whose label no reader could tell: {len(left_out.labels)}, of which {wrong} "
+        f"are read otherwise; without them {still} of {len(rest.labels)} wrong, "
+        f"{still / len(rest.labels):.2%}"
     ]
 
 
