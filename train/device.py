@@ -19,6 +19,25 @@ class DeviceError(ValueError):
     """A device that cannot be used; the message says what is missing."""
 
 
+def cuda_library() -> Any:
+    """Return CuPy; DeviceError where it or a GPU is missing."""
+    try:
+        import cupy
+    except ImportError as error:
+        raise DeviceError(
+            "--device cuda: CuPy 14 or newer is needed, for example "
+            f"`pip install cupy-cuda12x`, {OTHERWISE} ({error})"
+        ) from error
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise DeviceError(f"--device cuda: no driver or no GPU ({error}); {OTHERWISE}") from error
+    if count < 1 or not hasattr(cupy.ndarray, "__array_namespace__"):
+        needed = "an NVIDIA GPU and its driver" if count < 1 else "CuPy 14 or newer"
+        raise DeviceError(f"--device cuda: {needed} is needed; {OTHERWISE}")
+    return cupy
+
+
 class OnDevice:
     """Gradients of a network over a batch, computed by the library of a device.
 
@@ -34,23 +53,7 @@ class OnDevice:
     @classmethod
     def cuda(cls, model: Sequential) -> OnDevice:
         """Return one on the first NVIDIA GPU; DeviceError where CuPy or a GPU is missing."""
-        try:
-            import cupy
-        except ImportError as error:
-            raise DeviceError(
-                "--device cuda: CuPy 14 or newer is needed, for example "
-                f"`pip install cupy-cuda12x`, {OTHERWISE} ({error})"
-            ) from error
-        try:
-            count = cupy.cuda.runtime.getDeviceCount()
-        except cupy.cuda.runtime.CUDARuntimeError as error:
-            raise DeviceError(
-                f"--device cuda: no driver or no GPU ({error}); {OTHERWISE}"
-            ) from error
-        if count < 1 or not hasattr(cupy.ndarray, "__array_namespace__"):
-            needed = "an NVIDIA GPU and its driver" if count < 1 else "CuPy 14 or newer"
-            raise DeviceError(f"--device cuda: {needed} is needed; {OTHERWISE}")
-        return cls(model, cupy)
+        return cls(model, cuda_library())
 
     def loss_and_gradients(self, inputs: Array, labels: Array) -> float:
         """Return the batch's mean loss and leave its gradients in the model's layers."""

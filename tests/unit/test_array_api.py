@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import array_api_strict
@@ -12,6 +13,7 @@ from nn.layers import BatchNorm, Conv2D, Dense, Flatten, GlobalAvgPool2D, MaxPoo
 from nn.losses import one_hot, softmax, softmax_cross_entropy
 from nn.model import Sequential
 from nn.optim import SGD, Adam
+from train.__main__ import main
 from train.device import DeviceError, OnDevice, placed
 
 RNG = np.random.default_rng(5)
@@ -98,7 +100,9 @@ def test_a_device_gives_the_gradients_and_statistics_of_numpy() -> None:
         np.testing.assert_allclose(array, here.arrays()[name], rtol=1e-4, atol=1e-5)
 
 
-def test_without_a_gpu_cuda_is_refused_with_what_to_do() -> None:
+def test_without_a_gpu_cuda_is_refused_with_what_to_do_before_data_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     try:
         import cupy
 
@@ -108,3 +112,8 @@ def test_without_a_gpu_cuda_is_refused_with_what_to_do() -> None:
         pass
     with pytest.raises(DeviceError, match=r"--device cuda: .*(pip install|driver).*--device cpu"):
         OnDevice.cuda(every_layer())
+    nowhere = str(tmp_path / "nowhere")
+    assert main(["fit", "--device", "cuda", "--mnist", nowhere, "--run", str(tmp_path)]) != 0
+    said = capsys.readouterr().err
+    assert "--device cuda" in said
+    assert nowhere not in said

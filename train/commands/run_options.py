@@ -12,6 +12,7 @@ from nn.recognizer import DEFAULT_PATH
 from train.commands.described import DEFAULT_RUN
 from train.commands.parsing import Parser, as_json
 from train.config import CHOICES, Config
+from train.device import cuda_library
 from train.run import Plan
 
 NOT_DESCRIBED = {"config", "resume", "fresh", "command"}
@@ -79,13 +80,19 @@ def settings(options: argparse.Namespace) -> Config:
 
 
 def plan(options: argparse.Namespace) -> Plan:
-    """Return what is to be done, checked; ValueError for a folder that is not there."""
+    """Return what is to be done, checked before any data are read.
+
+    ValueError for a folder or a device that is not there.
+    """
     if not options.out.parent.is_dir():
         raise ValueError(f"--out: the folder {options.out.parent} does not exist; make it first")
     if not options.save_every >= 0:
         raise ValueError(f"--save-every: expected at least 0 seconds, got {options.save_every}")
+    config = settings(options)
+    if config.device == "cuda":
+        cuda_library()
     return Plan(
-        settings(options),
+        config,
         options.run,
         options.out,
         options.resume or "",
