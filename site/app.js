@@ -260,8 +260,8 @@ engine.addEventListener('state', () => {
   if ((pad.strokes.length === 0 && !pad.picture) || recovered) drawingChanged(); // it says what to expect, or asks again
 });
 
+status.follow(engine, reload); // first: Python has begun to start, and tells at once how far it is
 const started = engine.start();
-status.follow(engine, reload);
 restore();
 followLink();
 addEventListener('hashchange', followLink);

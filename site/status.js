@@ -13,6 +13,9 @@ const PRIVACY = {
   none: 'privacy.none',
 };
 
+/** How far loading is is shown this often, milliseconds: a frame each time would take the start its computer. */
+const PACE = 100;
+
 export class Status {
   #state = find('state');
   #progress = /** @type {HTMLProgressElement} */ (find('progress'));
@@ -29,14 +32,26 @@ export class Status {
    * @param {() => void} retry what the user can do when nobody answers
    */
   follow(engine, retry) {
+    /** @type {import('./files.js').Progress | undefined} the newest that waits */
+    let progress;
     engine.addEventListener('progress', (event) => {
-      const { loaded, total } = /** @type {CustomEvent} */ (event).detail;
-      this.#progress.value = loaded / total;
-      if (loaded < total) this.#tell('state.bytes', { loaded: megabytes(loaded), total: megabytes(total) });
-      else this.#tell('state.starting');
+      if (!progress) {
+        setTimeout(() => {
+          if (engine.state === 'loading' && progress) this.#showProgress(progress);
+          progress = undefined;
+        }, PACE);
+      }
+      progress = /** @type {CustomEvent} */ (event).detail;
     });
     engine.addEventListener('state', () => this.#show(engine, retry));
     this.#show(engine, retry);
+  }
+
+  /** @param {import('./files.js').Progress} progress */
+  #showProgress({ loaded, total }) {
+    this.#progress.value = loaded / total;
+    if (loaded < total) this.#tell('state.bytes', { loaded: megabytes(loaded), total: megabytes(total) });
+    else this.#tell('state.starting');
   }
 
   /** Say that the page works without the network from now on. */
