@@ -12,7 +12,7 @@ const [core, directory] = process.argv.slice(2).map((path) => resolve(path));
 const { loadPyodide } = await import(pathToFileURL(`${core}/pyodide.mjs`).href);
 
 // A fixed seed: the order of sets, which bytecode holds, depends on it.
-const python = await loadPyodide({ indexURL: core, env: { PYTHONHASHSEED: '0' } });
+const python = await loadPyodide({ indexURL: core, env: { PYTHONHASHSEED: '0', PYTHONNODEBUGRANGES: '1' } });
 python.mountNodeFS('/modules', directory);
 python.runPython(readFileSync(new URL('./compile.py', import.meta.url), 'utf-8'), { filename: 'compile.py' });
 process.exit(0); // Pyodide keeps Node.js from ending

@@ -1,7 +1,8 @@
 """Compile every .py file below /modules to a .pyc beside it, without documentation.
 
 A visitor's Python shows nobody its docstrings, which are a third of NumPy's modules. They are not
-removed but empty: NumPy computes with some of them.
+removed but empty: NumPy computes with some of them. Nor does it know the lines of what is not the
+project's own: an error there is told with the functions that it went through.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import ast
 import importlib.util
 import marshal
 from pathlib import Path
+from types import CodeType
 
 UNCHECKED_HASH = 0b01  # the .pyc is good whatever became of its source: PEP 552
 ROOT = Path("/modules")
+OWN = "/site-packages/nn/"
+NO_LINE = 0x80 | 15 << 3
 
 
 def without_documentation(tree: ast.Module, name: str) -> ast.Module:
@@ -29,6 +33,21 @@ def without_documentation(tree: ast.Module, name: str) -> ast.Module:
     return tree
 
 
+def without_lines(code: CodeType) -> CodeType:
+    """Return `code`, and what is defined in it, with a table that tells no line.
+
+    It cannot be empty: tracebacks look every instruction up. An entry without a line is a byte, and
+    stands for up to eight code units of two bytes (CPython's InternalDocs/code_objects.md).
+    """
+    full, rest = divmod(len(code.co_code) // 2, 8)
+    table = bytes([NO_LINE | 7] * full + [NO_LINE | rest - 1] * (rest > 0))
+    constants = (
+        without_lines(constant) if isinstance(constant, CodeType) else constant
+        for constant in code.co_consts
+    )
+    return code.replace(co_linetable=table, co_consts=tuple(constants))
+
+
 def compiled(path: Path) -> bytes:
     """Return the .pyc of the module at `path`."""
     source = path.read_bytes()
@@ -36,6 +55,8 @@ def compiled(path: Path) -> bytes:
     code = compile(
         without_documentation(ast.parse(source, name), name), name, "exec", dont_inherit=True
     )
+    if OWN not in name:
+        code = without_lines(code)
     head = importlib.util.MAGIC_NUMBER + UNCHECKED_HASH.to_bytes(4, "little")
     return head + importlib.util.source_hash(source) + marshal.dumps(code)
 
