@@ -733,8 +733,7 @@ def _assemble(
     )
     fallback = set()
     if kind.stock:
-        lines = files["index.html"].splitlines(keepends=True)  # it asks for these early
-        page = b"".join(line for line in lines if b"libraries.wasm" not in line)
+        page = files["index.html"]  # it asks for the core early
         files["index.html"] = page.replace(b"pyodide/core.wasm", b"pyodide/pyodide.asm.wasm")
     else:
         core = {name: files[f"generated/pyodide/{name}"] for name in CORE}

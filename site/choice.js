@@ -6,7 +6,7 @@
  */
 
 /** A restored memory spares the visitor this much of Python's start, seconds. */
-const SPARED = 1;
+const SPARED = 0.7;
 /** So much has to come before the line's speed is known, as a share of what is under way; or so much time go by, seconds. */
 const [SHARE, PATIENCE] = [0.5, 0.5];
 /** A line that has brought so much in so little time is fast, whatever else is under way, bytes. */

@@ -10,6 +10,7 @@ import { download } from './files.js';
  */
 
 const PROGRAM = 'engine.py';
+const CORE = 'generated/pyodide/core.wasm';
 
 export class Fetching {
   /** What is started; it may change until `files` is there. @type {Runtime} */
@@ -63,18 +64,33 @@ export class Fetching {
     this.runtime = best;
     this.#progress.total = size(lists[best]);
     if (best !== 'snapshot' || next !== 'cut') return this.#get(lists[best]);
-    // What both need comes first, and shows how fast the line is.
+    // Pyodide's core comes first, and shows how fast the line is.
     this.runtime = 'cut';
     this.#progress.total = size(lists.cut);
     const [common, more] = split(lists.snapshot, lists.cut);
     const [, instead] = split(lists.cut, lists.snapshot);
-    const files = this.#get(common);
-    if (await isWorthSending(size(more) - size(instead), size(common), () => this.#progress.loaded, began)) {
+    const [core, libraries] = [common.filter(isCore), common.filter((file) => !isCore(file))];
+    const files = this.#get(core);
+    if (await isWorthSending(size(more) - size(instead), size(core), () => this.#progress.loaded, began)) {
       this.runtime = 'snapshot';
       this.#spare = size(more);
       this.#progress.total = size(lists.snapshot);
+      return new Map([...files, ...this.#get([...libraries, ...more])]);
     }
-    return new Map([...files, ...this.#get(this.runtime === 'snapshot' ? more : instead)]);
+    // On a slow line Python can start before the libraries are there: they do not share the line with what it starts with.
+    const first = Promise.all(files.values());
+    const last = libraries.map((file) => /** @type {const} */ ([file.path, this.#getAfter(first, file)]));
+    return new Map([...files, ...this.#get(instead), ...last]);
+  }
+
+  /**
+   * @param {Promise<unknown>} others
+   * @param {Listed} file that is asked for when the others have come
+   * @returns {Promise<ArrayBuffer>}
+   */
+  async #getAfter(others, file) {
+    await others;
+    return /** @type {Promise<ArrayBuffer>} */ (this.#get([file]).get(file.path));
   }
 
   /** @param {Promise<Lists>} listed */
@@ -117,6 +133,11 @@ function asked() {
 function split(files, others) {
   const isThere = (/** @type {Listed} */ { path }) => others.some((other) => other.path === path);
   return [files.filter(isThere), files.filter((file) => !isThere(file))];
+}
+
+/** @param {Listed} file */
+function isCore({ path }) {
+  return path === CORE;
 }
 
 /** @param {Listed[]} files */

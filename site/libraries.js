@@ -5,6 +5,7 @@
 
 /**
  * @typedef {{name: string, data: Uint8Array<ArrayBuffer>}} File
+ * @typedef {{path: string, module: WebAssembly.Module}} Compiled
  * @typedef {object} Loaded
  * @property {number[]} tables where each library's functions begin, and where the last one's end
  * @property {Uint8Array} initial the memory as it is now: what stands in the compiled files, and nothing else
@@ -19,15 +20,14 @@
 export function preloadLibraries(libraries, adjust = () => {}, finish = () => {}) {
   const pyodide = /** @type {any} */ (globalThis);
   const create = pyodide._createPyodideModule;
-  const compiled = libraries.then((files) => Promise.all(files.map(compile)));
-  compiled.catch(() => {}); // the module that waits for them sees the error
+  const compiled = compileLibraries(libraries);
   pyodide._createPyodideModule = async (/** @type {any} */ settings) => {
     pyodide._createPyodideModule = create;
     adjust(settings);
     const loaded = new Promise((resolve, reject) => {
       settings.preRun.push((/** @type {any} */ Module) => {
         Module.addRunDependency('libraries'); // Python waits for it
-        load(Module, compiled)
+        loadLibraries(Module, compiled)
           .then((done) => {
             resolve(done);
             Module.removeRunDependency('libraries');
@@ -42,17 +42,28 @@ export function preloadLibraries(libraries, adjust = () => {}, finish = () => {}
   };
 }
 
+/**
+ * @param {Promise<File[]>} libraries
+ * @returns {Promise<Compiled[]>}
+ */
+export function compileLibraries(libraries) {
+  const compiled = libraries.then((files) => Promise.all(files.map(compile)));
+  compiled.catch(() => {}); // who waits for them sees the error
+  return compiled;
+}
+
 /** @param {File} file */
 async function compile({ name, data }) {
   return { path: `/${name}`, module: await WebAssembly.compile(data) };
 }
 
 /**
+ * Load libraries into a Pyodide that runs, or is about to.
  * @param {any} Module Emscripten's
- * @param {Promise<{path: string, module: WebAssembly.Module}[]>} compiled
+ * @param {Promise<Compiled[]>} compiled
  * @returns {Promise<Loaded>}
  */
-async function load(Module, compiled) {
+export async function loadLibraries(Module, compiled) {
   const libraries = await compiled;
   const tables = [Module.wasmTable.length];
   for (const { path, module } of libraries) {

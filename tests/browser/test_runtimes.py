@@ -26,6 +26,7 @@ from tests.browser.test_offline import wait_until_fallback_stored
 SNAPSHOT = "generated/snapshot.wasm"
 CUT = "generated/python.wasm"
 CORE = "generated/pyodide/core.wasm"
+LIBRARIES = "generated/libraries.wasm"
 STOCK = {
     "generated/nn.zip",
     "generated/pyodide/pyodide.asm.js",
@@ -40,6 +41,10 @@ RUNTIME = """async () => {
     const { engine } = await import(new URL('app.js', document.baseURI));
     return engine.about.runtime;
 }"""
+FETCHED = """(paths) => paths.map((path) => {
+    const [entry] = performance.getEntriesByName(new URL(path, document.baseURI));
+    return entry.toJSON();
+})"""
 
 
 def warnings(page: Page) -> list[str]:
@@ -47,6 +52,11 @@ def warnings(page: Page) -> list[str]:
     seen: list[str] = []
     page.on("console", lambda message: seen.append(message.text))
     return seen
+
+
+def archive_in(path: Path) -> bytes:
+    """Return what is in a module that the build has made of an archive."""
+    return path.read_bytes()[len(build.as_module(b"")) :]
 
 
 @pytest.fixture
@@ -166,7 +176,7 @@ def nothing(facts: Facts) -> None:
 def test_a_snapshot_of_another_build_is_not_trusted_and_tried_only_once(
     new_context: NewContext, own_site: StaticHost, change: Callable[[Facts], None]
 ) -> None:
-    content = (own_site.directory / SNAPSHOT).read_bytes()[len(build.as_module(b"")) :]
+    content = archive_in(own_site.directory / SNAPSHOT)
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         files = {
             member.name: file.read() for member in archive if (file := archive.extractfile(member))
@@ -237,6 +247,57 @@ def test_on_a_slow_line_the_snapshot_is_not_sent(new_context: NewContext, built_
     assert page.evaluate(RUNTIME) == "cut"
     assert SNAPSHOT not in host.asked
     host.stop()
+
+
+def test_on_a_slow_line_the_libraries_come_after_what_python_starts_with(
+    new_context: NewContext, built_site: Path
+) -> None:
+    host = Host(built_site, Line(bytes_per_second=2e6, delay=0.02))
+    context = new_context()
+    context.add_init_script(NO_STORING)
+    page = context.new_page()
+    page.goto(host.url)
+    wait_for_engine(page)
+    core, libraries = page.evaluate(FETCHED, [CORE, LIBRARIES])
+    assert core["responseEnd"] <= libraries["startTime"]
+    asked = [name for name in host.asked if name in {CORE, CUT, LIBRARIES}]
+    assert asked == [CORE, CUT, LIBRARIES]
+    draw(page, sample("5"))
+    expect_answer(page, "5")
+    host.stop()
+
+
+def test_the_stored_memory_holds_no_copy_of_a_library(built_site: Path) -> None:
+    """Python copies the file of a library that it loads, if there is anything in it."""
+    memory = (built_site / SNAPSHOT).read_bytes()
+    with tarfile.open(fileobj=io.BytesIO(archive_in(built_site / LIBRARIES))) as archive:
+        for member in archive:
+            library = archive.extractfile(member)
+            assert library is not None
+            assert library.read()[1000:1100] not in memory
+
+
+@pytest.mark.parametrize("runtime", [ON_SNAPSHOT, ON_CUT])
+def test_an_error_in_a_module_without_lines_is_told_with_its_functions(
+    new_context: NewContext, own_site: StaticHost, runtime: str
+) -> None:
+    program = (own_site.directory / "engine.py").read_bytes()
+    more = b"""
+def wrong():
+    import traceback
+    try:
+        json.loads("{")
+    except ValueError:
+        return traceback.format_exc()
+sync.wrong = wrong
+"""
+    modules_used.replace_file(own_site.directory, "engine.py", program + more)
+    page = new_context().new_page()
+    page.goto(own_site.url + runtime)
+    wait_for_engine(page)
+    told = page.evaluate("document.querySelector('script[type=py]').xworker.sync.wrong()")
+    assert "in raw_decode" in told
+    assert "JSONDecodeError" in told
 
 
 def test_where_tables_hold_copies_of_functions_the_snapshot_is_not_sent(
