@@ -11,10 +11,15 @@ const PREFIX = `digits ${registration.scope} `;
 const CACHE = PREFIX + PRECACHE.version;
 const MANIFEST = 'generated/manifest.json';
 const HASH = 'X-Content-SHA256';
+/** How the names of files end that the browser answers by itself. */
+const ROUTED = ['css', 'js', 'json', 'mjs', 'png', 'py', 'svg', 'wasm'];
 /** Path below the scope -> SHA-256. */
 const LISTED = new Map([...PRECACHE.files, ...PRECACHE.fallback].map(({ path, sha256 }) => [path, sha256]));
 
-addEventListener('install', (event) => event.waitUntil(store()));
+addEventListener('install', (event) => {
+  event.waitUntil(store());
+  route(event);
+});
 addEventListener('activate', (event) => event.waitUntil(deleteOldCaches()));
 addEventListener('message', (event) => {
   if (event.data === 'activate') event.waitUntil(skipWaiting());
@@ -42,17 +47,28 @@ function listedPath({ method, mode, url }) {
  * @returns {Promise<Response>}
  */
 async function answer(path, request) {
-  if (path === MANIFEST) {
-    // This version's list, whatever the host has by now.
-    return new Response(JSON.stringify(PRECACHE), { headers: { 'Content-Type': 'application/json' } });
-  }
   const cache = await caches.open(CACHE);
   return (await cache.match(address(path))) ?? fetch(request);
+}
+
+/**
+ * Have the browser answer from the cache by itself, where it can: it then need not start this script, nor ask it for each
+ * file. What is not stored comes from the network, as it would from here; folders are left to this script.
+ * @param {any} event of the installation
+ */
+function route(event) {
+  const scope = new URL(registration.scope).pathname.replace(/[^\w/]/g, '\\$&');
+  const patterns = ROUTED.map((ending) => ({ urlPattern: { pathname: `${scope}*.${ending}`, search: '' } }));
+  const routed = event.addRoutes?.({ condition: { or: patterns }, source: { cacheName: CACHE } });
+  routed?.catch((/** @type {unknown} */ error) => console.warn('Files are answered one by one:', error));
 }
 
 /** Store all listed files; an error leaves the version before in charge. */
 async function store() {
   const cache = await caches.open(CACHE);
+  // This version's list, whatever the host has by then.
+  const list = new Response(JSON.stringify(PRECACHE), { headers: { 'Content-Type': 'application/json' } });
+  await cache.put(address(MANIFEST), list);
   const earlier = (await caches.keys()).filter((name) => name.startsWith(PREFIX));
   try {
     await Promise.all(PRECACHE.files.map((file) => storeOne(cache, earlier, file)));

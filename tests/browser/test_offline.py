@@ -89,6 +89,20 @@ def test_after_one_visit_the_page_works_without_the_network(
     wait_until_stored(page)
 
 
+def test_on_the_next_visit_files_come_from_the_cache_without_the_service_worker(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    page = visit(new_context, own_host)
+    page.reload()
+    wait_for_engine(page)
+    names = page.evaluate(
+        """() => performance.getEntriesByType('resource')
+            .filter(({ workerMatchedSourceType }) => workerMatchedSourceType === 'cache')
+            .map(({ name }) => name.split('/').at(-1))"""
+    )
+    assert {"app.js", "core.wasm", "engine.py", "manifest.json", "style.css"} <= set(names)
+
+
 def test_no_other_host_is_asked_for_anything(
     new_context: NewContext, own_host: StaticHost, elsewhere: RefusingProxy
 ) -> None:
@@ -103,7 +117,7 @@ def test_no_other_host_is_asked_for_anything(
     response = stranger.goto("http://elsewhere.test/")
     assert response is not None
     assert response.status == 403
-    assert dict(elsewhere.hosts) == {"elsewhere.test": 1}
+    assert set(elsewhere.hosts) == {"elsewhere.test"}  # for the page, and its icon
     elsewhere.hosts.clear()
 
 
