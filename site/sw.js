@@ -66,11 +66,11 @@ function route(event) {
 /** Store all listed files; an error leaves the version before in charge. */
 async function store() {
   const cache = await caches.open(CACHE);
+  const earlier = (await caches.keys()).filter((name) => name.startsWith(PREFIX));
   // This version's list, whatever the host has by then.
   const list = new Response(JSON.stringify(PRECACHE), { headers: { 'Content-Type': 'application/json' } });
-  await cache.put(address(MANIFEST), list);
-  const earlier = (await caches.keys()).filter((name) => name.startsWith(PREFIX));
   try {
+    await cache.put(address(MANIFEST), list);
     await Promise.all(PRECACHE.files.map((file) => storeOne(cache, earlier, file)));
     await Promise.all(PRECACHE.fallback.map((file) => takeOver(cache, earlier, file)));
   } catch (error) {
