@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-WIDTH, ROW, LABEL, BARS = 720, 30, 190, 440
+WIDTH, ROW, LABEL, BARS = 750, 30, 220, 440
 STYLE = (
     "text{font:14px system-ui,sans-serif;fill:#57534e}.bar{fill:#a8a29e}.own{fill:#2563eb}"
     "@media(prefers-color-scheme:dark){text{fill:#d6d3d1}.bar{fill:#57534e}.own{fill:#60a5fa}}"
