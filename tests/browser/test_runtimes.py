@@ -237,34 +237,35 @@ def test_chance_differs_between_two_visits_that_restore_one_memory(
     assert thrown[0] != thrown[1]
 
 
-def test_on_a_slow_line_the_snapshot_is_not_sent(new_context: NewContext, built_site: Path) -> None:
+@pytest.fixture
+def on_slow_line(new_context: NewContext, built_site: Path) -> Iterator[tuple[Page, Host]]:
+    """Return a page that has started on a slow line, and its host."""
     host = Host(built_site, Line(bytes_per_second=2e6, delay=0.02))
     context = new_context()
     context.add_init_script(NO_STORING)
     page = context.new_page()
     page.goto(host.url)
     wait_for_engine(page)
-    assert page.evaluate(RUNTIME) == "cut"
-    assert SNAPSHOT not in host.asked
+    yield page, host
     host.stop()
 
 
+def test_on_a_slow_line_the_snapshot_is_not_sent(on_slow_line: tuple[Page, Host]) -> None:
+    page, host = on_slow_line
+    assert page.evaluate(RUNTIME) == "cut"
+    assert SNAPSHOT not in host.asked
+
+
 def test_on_a_slow_line_the_libraries_come_after_what_python_starts_with(
-    new_context: NewContext, built_site: Path
+    on_slow_line: tuple[Page, Host],
 ) -> None:
-    host = Host(built_site, Line(bytes_per_second=2e6, delay=0.02))
-    context = new_context()
-    context.add_init_script(NO_STORING)
-    page = context.new_page()
-    page.goto(host.url)
-    wait_for_engine(page)
+    page, host = on_slow_line
     core, libraries = page.evaluate(FETCHED, [CORE, LIBRARIES])
     assert core["responseEnd"] <= libraries["startTime"]
     asked = [name for name in host.asked if name in {CORE, CUT, LIBRARIES}]
     assert asked == [CORE, CUT, LIBRARIES]
     draw(page, sample("5"))
     expect_answer(page, "5")
-    host.stop()
 
 
 def test_the_stored_memory_holds_no_copy_of_a_library(built_site: Path) -> None:
