@@ -1,10 +1,11 @@
 """Weights on disk: one ``.npz`` file that says what network it is, checked before it is used.
 
 A matrix or a kernel may be stored as whole numbers of 8 bits, ``NAME``, with one scale for each of
-its outputs, ``NAME.scale``: the weights are their product. A quarter of float32's size costs an
-error of at most half a step, 1/254 of the largest weight of that output (Jacob and others,
-"Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
-2018, section 2, here with zero at zero). The network itself computes in float32.
+its outputs, ``NAME.scale``: the weights are their product. Only the steps from -47 to 47 are used,
+so that compression leaves some 6.5 bits of each. A fifth of float32's size costs an error of at
+most half a step, 1/94 of the largest weight of that output (Jacob and others, "Quantization and
+Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018, section 2,
+here with zero at zero). The network itself computes in float32.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from nn.model import Sequential
 FORMAT = 2
 """What ``save`` writes; format 1 is the same without numbers of 8 bits, and is read too."""
 SCALE = ".scale"
+STEPS = 47
+"""The largest whole number that a weight is stored as: more weights in a file tell more than finer
+ones."""
 MAX_VALUES = 10_000_000
 """No file is read that claims more numbers than this: a hostile header cannot take the memory."""
 MAX_METADATA_BYTES = 1_000_000
@@ -85,14 +89,14 @@ def _quantized(name: str, array: Array) -> dict[str, Array]:
     """Return ``array`` as int8 and float16 scales, one an output; a vector as it is."""
     if array.ndim < 2 or not np.isfinite(array).all():
         return {name: array}
-    largest = np.abs(array).max(axis=tuple(range(array.ndim - 1)))
-    if not (largest / 127 <= np.finfo(np.float16).max).all():
+    step = np.abs(array).max(axis=tuple(range(array.ndim - 1))) / STEPS
+    if not (step <= np.finfo(np.float16).max).all():
         return {name: array}  # which float16 cannot hold either: the caller says so
     # Rounded before it divides, so that the products come out nearest to the weights, and weights
     # that were stored so before are stored so again. Only scales next to 0 round far enough that a
-    # step could be beyond 127.
-    scale = np.maximum((largest / 127).astype(np.float16), np.finfo(np.float16).smallest_subnormal)
-    steps = np.rint(array / scale.astype(np.float32)).clip(-127, 127).astype(np.int8)
+    # step could be beyond the largest.
+    scale = np.maximum(step.astype(np.float16), np.finfo(np.float16).smallest_subnormal)
+    steps = np.rint(array / scale.astype(np.float32)).clip(-STEPS, STEPS).astype(np.int8)
     return {name: steps, name + SCALE: scale}
 
 

@@ -11,7 +11,6 @@ from nn.layers import (
     Conv2D,
     Dense,
     Flatten,
-    GlobalAvgPool2D,
     Layer,
     MaxPool2D,
     ReLU,
@@ -44,10 +43,11 @@ def mlp(rng: np.random.Generator, outputs: int = DIGITS) -> Sequential:
 
 @register
 def cnn(rng: np.random.Generator, outputs: int = DIGITS) -> Sequential:
-    """Return the network that ships: 89,642 parameters, 13 million operations an image.
+    """Return the network that ships: 144,906 parameters, 10 million operations an image.
 
-    The first layer halves the picture, so that all later ones cost a quarter; the global average at
-    the end takes the place of the large dense layer that such networks once had.
+    The first layer halves the picture, so that all later ones cost a quarter. The last three are
+    not padded: each shrinks the map, until one place is left that has seen the whole picture. What
+    they know depends on where it lies, which a mean over places, as others end in, would forget.
     """
     return Sequential(
         [
@@ -56,17 +56,24 @@ def cnn(rng: np.random.Generator, outputs: int = DIGITS) -> Sequential:
             *_block(32, 32, rng),
             MaxPool2D(),  # 7 x 7
             *_block(32, 64, rng),
-            *_block(64, 96, rng),
-            GlobalAvgPool2D(),
-            Dense(96, outputs, rng),
+            *_block(64, 64, rng, padding=0),  # 5 x 5
+            *_block(64, 64, rng, padding=0),  # 3 x 3
+            *_block(64, 64, rng, padding=0),  # 1 x 1
+            Flatten(),
+            Dense(64, outputs, rng),
         ]
     )
 
 
 def _block(
-    inputs: int, outputs: int, rng: np.random.Generator, size: int = 3, stride: int = 1
+    inputs: int,
+    outputs: int,
+    rng: np.random.Generator,
+    size: int = 3,
+    stride: int = 1,
+    padding: int | None = None,
 ) -> list[Layer]:
-    return [Conv2D(inputs, outputs, size, stride, rng=rng), BatchNorm(outputs), ReLU()]
+    return [Conv2D(inputs, outputs, size, stride, padding, rng), BatchNorm(outputs), ReLU()]
 
 
 def build(name: str, seed: int, outputs: int = DIGITS) -> Sequential:

@@ -24,9 +24,9 @@ class Config:
     """The settings of a training run. Each one is an option of the command line, with this help."""
 
     model: str = setting("cnn", "network: one of those in train/architectures.py")
-    epochs: int = setting(90, "passes through the data")
+    epochs: int = setting(60, "passes through the data")
     restart_after: int = setting(
-        50,
+        35,
         "epochs after which the learning rate rises once more, to half its height, and examples "
         "are varied as --later-augmentation says; 0 for never",
     )

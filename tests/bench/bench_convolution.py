@@ -137,7 +137,7 @@ def in_chromium() -> dict[str, Any]:
 
 def table(where: str, found: dict[str, Any]) -> None:
     """Print one side's times."""
-    layers = [f"{side}x{side} {i}-{o}" for side, i, o in convolutions.SHAPES]
+    layers = [f"{side}x{side} {i}-{o}" for side, i, o, _ in convolutions.SHAPES]
     print(f"\n{where:<24}" + "".join(f"{layer:>14}" for layer in layers) + "   all GFLOP/s")
     for name, times in found["ms"].items():
         speed = sum(found["mflop"]) / sum(times)

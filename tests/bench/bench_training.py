@@ -138,7 +138,7 @@ def _pytorch_step(batch_size: int, threads: int) -> Callable[[], object]:
     import torch
     from torch import nn
 
-    from nn.layers import BatchNorm, Conv2D, Dense, GlobalAvgPool2D, Layer, MaxPool2D, ReLU
+    from nn.layers import BatchNorm, Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU
     from train.architectures import build
 
     def same(layer: Layer) -> list[nn.Module]:
@@ -151,8 +151,8 @@ def _pytorch_step(batch_size: int, threads: int) -> Callable[[], object]:
             return [nn.ReLU(inplace=True)]
         if isinstance(layer, MaxPool2D):
             return [nn.MaxPool2d(layer.size)]
-        if isinstance(layer, GlobalAvgPool2D):
-            return [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        if isinstance(layer, Flatten):
+            return [nn.Flatten()]
         if isinstance(layer, Dense):
             return [nn.Linear(layer.inputs, layer.outputs)]
         raise TypeError(f"no counterpart of {type(layer).__name__} is known here")

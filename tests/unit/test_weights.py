@@ -124,7 +124,7 @@ def test_eight_bits_miss_a_weight_by_at_most_half_a_step(path: Path) -> None:
             assert np.array_equal(loaded[name], array.astype(np.float16)), name
         else:
             largest = np.abs(array).max(axis=tuple(range(array.ndim - 1)))
-            assert (np.abs(loaded[name] - array) <= largest / 127 * 0.502).all(), name
+            assert (np.abs(loaded[name] - array) <= largest / weights.STEPS * 0.502).all(), name
 
 
 def test_weights_that_were_in_eight_bits_come_back_unchanged(path: Path) -> None:
