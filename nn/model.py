@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nn.layers import Array, BatchNorm, Conv2D, Dense, Layer
+from nn.layers import Array, BatchNorm, Conv2D, Dense, Dropout, Layer
 
 
 class Sequential:
@@ -48,7 +48,7 @@ class Sequential:
 
 
 def fold_batchnorm(model: Sequential) -> Sequential:
-    """Return a network that gives the same answers without its BatchNorm layers.
+    """Return a network that gives the same answers without its BatchNorm and Dropout layers.
 
     In inference BatchNorm is ``y * scale + shift`` with constants, and the layer before it is
     linear, so ``(x W + b) * scale + shift = x (W * scale) + (b * scale + shift)``: both become one
@@ -57,6 +57,8 @@ def fold_batchnorm(model: Sequential) -> Sequential:
     """
     folded: list[Layer] = []
     for layer in model.layers:
+        if isinstance(layer, Dropout):
+            continue  # it does nothing in inference
         if not isinstance(layer, BatchNorm):
             copy = type(layer)(**layer.config())
             copy.params = {name: array.copy() for name, array in layer.params.items()}

@@ -10,6 +10,7 @@ from nn.layers import (
     BatchNorm,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     Layer,
     MaxPool2D,
@@ -55,10 +56,13 @@ def cnn(rng: np.random.Generator, outputs: int = DIGITS) -> Sequential:
             *_block(16, 32, rng),
             *_block(32, 32, rng),
             MaxPool2D(),  # 7 x 7
+            Dropout(15),
             *_block(32, 64, rng),
             *_block(64, 64, rng, padding=0),  # 5 x 5
             *_block(64, 64, rng, padding=0),  # 3 x 3
+            Dropout(25),
             *_block(64, 64, rng, padding=0),  # 1 x 1
+            Dropout(35),
             Flatten(),
             Dense(64, outputs, rng),
         ]

@@ -5,6 +5,7 @@ from nn.layers.base import Array, Layer
 from nn.layers.batchnorm import BatchNorm
 from nn.layers.conv import Conv2D
 from nn.layers.dense import Dense
+from nn.layers.dropout import Dropout
 from nn.layers.pooling import GlobalAvgPool2D, MaxPool2D
 from nn.layers.shape import Flatten
 
@@ -13,6 +14,7 @@ __all__ = [
     "BatchNorm",
     "Conv2D",
     "Dense",
+    "Dropout",
     "Flatten",
     "GlobalAvgPool2D",
     "Layer",

@@ -14,6 +14,7 @@ from nn.layers import (
     BatchNorm,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     GlobalAvgPool2D,
     Layer,
@@ -40,8 +41,10 @@ LAYERS: dict[str, tuple[Callable[[np.random.Generator], Layer], tuple[int, ...]]
     "MaxPool2D with a rest": (lambda _: MaxPool2D(3), (2, 7, 5, 2)),
     "GlobalAvgPool2D": (lambda _: GlobalAvgPool2D(), (2, 3, 5, 2)),
     "Flatten": (lambda _: Flatten(), (2, 3, 2, 2)),
+    "Dropout": (lambda _: Dropout(0), (4, 5)),
 }
-"""Of each kind, how to make one and the shape of an input."""
+"""Of each kind, how to make one and the shape of an input. (What Dropout drops changes with each
+input, so that no differences can be taken there: it has tests of its own below.)"""
 
 GRADIENTS = [
     (name, gradient)
@@ -313,6 +316,42 @@ def test_batchnorm_takes_a_constant_channel() -> None:
     out = layer.forward(np.full((4, 1), 3, np.float32), training=True)
     assert np.abs(out).max() < 1e-3
     assert np.isfinite(layer.backward(np.ones((4, 1), np.float32))).all()
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
+    x = rng_of(15).random((40, 5, 5, 30), np.float32) + 1
+    out = Dropout(25).forward(x, training=True)
+    dropped = out == 0
+    assert dropped.mean() == pytest.approx(0.25, abs=0.01)
+    np.testing.assert_allclose(out[~dropped], x[~dropped] / 0.75, rtol=1e-6)
+    assert out.mean() == pytest.approx(x.mean(), rel=0.01)
+
+
+def test_dropout_does_nothing_in_inference_nor_at_zero_percent() -> None:
+    x = rng_of(16).standard_normal((3, 4), np.float32)
+    assert np.array_equal(Dropout(50).forward(x), x)
+    assert np.array_equal(Dropout(0).forward(x, training=True), x)
+
+
+def test_gradients_pass_what_dropout_kept_and_nothing_else() -> None:
+    layer, x = Dropout(40), rng_of(17).random((6, 7), np.float32) + 1
+    out = layer.forward(x, training=True)
+    grad_out = rng_of(18).standard_normal(x.shape, np.float32)
+    np.testing.assert_allclose(layer.backward(grad_out), grad_out * (out / x), rtol=1e-6)
+
+
+def test_dropout_draws_the_same_for_the_same_input_and_anew_for_another() -> None:
+    x = rng_of(19).random((8, 50), np.float32) + 1
+    first, again = (Dropout(50).forward(x, training=True) for _ in range(2))
+    assert np.array_equal(first, again)
+    other = Dropout(50).forward(x + np.float32(0.1), training=True)
+    assert 0.3 < ((first == 0) != (other == 0)).mean() < 0.7
+
+
+@pytest.mark.parametrize("percent", [-1, 100])
+def test_a_share_that_cannot_be_dropped_is_refused(percent: int) -> None:
+    with pytest.raises(ValueError, match=f"expected percent from 0 to 99, got {percent}"):
+        Dropout(percent)
 
 
 def test_the_first_weights_keep_the_variance_that_he_and_others_give() -> None:

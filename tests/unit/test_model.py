@@ -12,6 +12,7 @@ from nn.layers import (
     BatchNorm,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     GlobalAvgPool2D,
     Layer,
@@ -147,14 +148,14 @@ def trained(layers: Sequence[Layer], images: Array) -> Sequential:
     return network
 
 
-def test_folding_batchnorm_away_gives_the_same_answers() -> None:
+def test_folding_batchnorm_and_dropout_away_gives_the_same_answers() -> None:
     rng = np.random.default_rng(10)
     images = rng.random((5, 12, 12, 1), np.float32)
     network = trained(
         [
             *(Conv2D(1, 4, size=5, stride=2, rng=rng), BatchNorm(4), ReLU()),
             *(Conv2D(4, 6, rng=rng), BatchNorm(6), BatchNorm(6), ReLU(), MaxPool2D()),
-            *(Flatten(), Dense(54, 8, rng), BatchNorm(8), ReLU(), Dense(8, 10, rng)),
+            *(Flatten(), Dense(54, 8, rng), BatchNorm(8), ReLU(), Dropout(20), Dense(8, 10, rng)),
         ],
         images,
     )
@@ -162,7 +163,7 @@ def test_folding_batchnorm_away_gives_the_same_answers() -> None:
     expected = network.forward(images)
 
     folded = fold_batchnorm(network)
-    assert not any(isinstance(layer, BatchNorm) for layer in folded.layers)
+    assert not any(isinstance(layer, BatchNorm | Dropout) for layer in folded.layers)
     out = folded.forward(images)
     assert out.dtype == np.float32
     assert np.abs(out - expected).max() < 1e-5 * np.abs(expected).max()

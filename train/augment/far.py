@@ -1,4 +1,5 @@
-"""Hands and pens far from the usual: leaning more, skipping, thinner than in `train.augment.hand`.
+"""Hands and pens far from the usual: leaning more, skipping, thinner or wider than in
+`train.augment.hand`.
 
 Most examples are varied as there; some go to what people still read, and no farther.
 """
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from train.augment.base import Augmentation, Floats, register
 from train.augment.hand import HAND, random_affine, warp
 
-LEANING, SKIPPING, THINNER = 0.25, 0.08, 0.1
-"""So large a share is turned and slanted beyond the usual, interrupted, or drawn thinner."""
+LEANING, SKIPPING, THINNER, WIDER = 0.25, 0.08, 0.1, 0.05
+"""So large a share is turned and slanted beyond the usual, interrupted, drawn thinner or wider."""
 TURN, SLANT = 0.2, 0.25
 """Of those that lean: standard deviations in radians, and of the angle's tangent."""
 
@@ -30,17 +31,23 @@ def vary_strokes(
         varied = [stroke @ lean for stroke in varied]
     if rng.random() < SKIPPING:
         varied = skipped(varied, rng)
-    if rng.random() < THINNER:
+    pen = rng.random()
+    if pen < THINNER:
         pen_width *= float(rng.uniform(0.5, 0.8))
+    elif pen < THINNER + WIDER:
+        pen_width *= float(rng.uniform(1.2, 1.6))
     return varied, pen_width
 
 
 def vary_images(images: NDArray[np.uint8], rng: np.random.Generator) -> Floats:
     """Return other versions of ``(n, 28, 28) uint8`` images, ``float32`` from 0 to 1."""
-    thinner = rng.random(len(images)) < THINNER
-    if thinner.any():
-        images = images.copy()
-        images[thinner] = _thinner(images[thinner], rng)
+    pen = rng.random(len(images))
+    images = images.copy()
+    for chosen, pick in (
+        (pen < THINNER, np.minimum),
+        ((pen >= THINNER) & (pen < THINNER + WIDER), np.maximum),
+    ):
+        images[chosen] = _with_other_pen(images[chosen], rng, pick)
     leaning = rng.random(len(images)) < LEANING
     more = np.broadcast_to(np.eye(2, dtype=np.float32), (len(images), 2, 2)).copy()
     more[leaning] = _lean(rng, int(leaning.sum()))
@@ -51,10 +58,15 @@ def _lean(rng: np.random.Generator, count: int) -> Floats:
     return random_affine(rng, count, turn=TURN, slant=SLANT, stretch=0.05)
 
 
-def _thinner(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Take one pixel off every stroke, on one side: the least of each pixel and its neighbour."""
+def _with_other_pen(
+    images: NDArray[np.uint8], rng: np.random.Generator, pick: np.ufunc
+) -> NDArray[np.uint8]:
+    """Take one pixel off every stroke, on one side, or add one: the least, or the largest, of each
+    pixel and its neighbour.
+    """
     axis = int(rng.integers(1, 3))
-    return np.minimum(images, np.roll(images, 1, axis))
+    other: NDArray[np.uint8] = pick(images, np.roll(images, 1, axis))
+    return other
 
 
 def skipped(strokes: Sequence[Floats], rng: np.random.Generator) -> list[Floats]:

@@ -18,6 +18,7 @@ from nn.layers import (
     BatchNorm,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     GlobalAvgPool2D,
     Layer,
@@ -101,6 +102,7 @@ RULES: dict[type[Layer], Callable[[Graph, Any], None]] = {
     BatchNorm: _batchnorm,
     Conv2D: _conv,
     Dense: _dense,
+    Dropout: lambda graph, layer: None,  # it does nothing in inference
     Flatten: _flatten,
     GlobalAvgPool2D: _global_average,
     MaxPool2D: lambda graph, layer: graph.add(
