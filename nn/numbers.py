@@ -1,10 +1,11 @@
 """Several marks beside each other read as a number: which of them belong together, and as what.
 
-What lies over each other in the same columns is one mark. Marks that are near each other may still
-be one digit in two pieces, or two digits that nearly touch: the network looks at both, and the way
-to divide the row whose marks, all together, it finds most likely is the answer. This is the search
-of LeCun, Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", 1998,
-section V (segmentation graphs), with a network that has learned that two digits are no digit.
+What lies over each other in the same columns is one mark, unless the network finds that it looks
+like several digits. Marks that are near each other may still be one digit in two pieces, or two
+digits that touch: the network looks at both, and the way to divide the row whose marks, all
+together, it finds most likely is the answer. This is the search of LeCun, Bottou, Bengio, Haffner,
+"Gradient-Based Learning Applied to Document Recognition", 1998, section V (segmentation graphs),
+with a network that has learned what several digits look like.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from nn.ink import Box, union
 DIGITS = 10
 NO_DIGIT = 10
 """The number of the class that follows the digits: marks that are none."""
+SEVERAL = 11
+"""The class after that, where a network has learned it: several digits in one mark."""
 Parts = tuple[int, ...]
 """The numbers of the strokes, or the pieces of a picture, that make up a mark."""
 Run = tuple[int, int]
@@ -46,9 +49,14 @@ WIDEST = 1.35  # no digit is wider
 OVERLAPPING = -0.03  # but for the bar of a 5, dashed off to the right: if it lies over the rest,
 WIDEST_OVERLAPPING = 3.0  # the network decides
 BESIDE, ABOVE = 0.1, 0.15  # marks that share less of the lower one's height seem nearer by this
+BESIDE_EACH_OTHER = 0.6  # of the rows of two marks: so many they share
 FLAT = 0.2  # of its width: the height of a dash; a dot has neither
 EVEN_GAP, GAP_SCALE = 0.04, 0.035  # at this gap one is as likely as two; how fast that changes
-REFUSAL = math.log(0.05)  # what is no digit is that much less likely to have been meant
+UNSEEN = math.log(0.1)  # what does not look like two digits is two, so likely, at any gap;
+SURE_GAP = 0.25  # at this one as likely as not
+DIVIDE_FROM = 0.5  # what is so likely several digits is taken apart,
+MOST_DIVIDED = 12  # if it is in no more pieces: it bounds the time
+REFUSAL = math.log(0.3)  # what is no digit is that much less likely to have been meant
 A_SIGN = math.log(0.8)  # how likely a mark is a point or a minus that looks like one
 NEVER = -math.inf
 FAR = 10.0  # a gap beyond which farther makes no difference
@@ -74,75 +82,88 @@ def read_row(
 ) -> list[Found]:
     """Read a row of strokes or pieces by their ``boxes``, from left to right.
 
-    ``look`` is called at most twice: with the single marks, then with the runs of neighbours that
-    may still be better. What is no digit with a probability above ``refuse_from`` is ``"?"``.
-    ``goes_on`` is asked about strokes of neighbouring marks that were drawn one after the other.
+    ``look`` is called at most three times: with the single marks, with the parts of those that look
+    like several digits, then with the runs of neighbours that may still be better. What is no digit
+    with a probability above ``refuse_from`` is ``"?"``. ``goes_on`` is asked about strokes of
+    neighbouring marks that were drawn one after the other.
     """
     if not boxes:
         return []
-    marks = _marks(boxes)
+    seen: dict[Parts, NDArray[np.float32]] = {}
+
+    def look_at(wanted: list[Parts]) -> None:
+        if new := [parts for parts in wanted if parts not in seen]:
+            seen.update(zip(new, look(new), strict=True))
+
+    height = _height(boxes)
+    marks = _marks(boxes, height)
+    look_at([mark.parts for mark in marks])
+    marks = _divided(marks, boxes, seen)
+    look_at([mark.parts for mark in marks])
+    runs = [*((place, place + 1) for place in range(len(marks))), *_runs(marks, height)]
+    look_at([_parts(marks, run) for run in runs])
+    within, between = _gaps(marks, height, goes_on, seen)
     row = union([mark.box for mark in marks])
-    height = max(max(bottom - top for _, top, _, bottom in (mark.box for mark in marks)), 1e-9)
-    found: dict[Run, NDArray[np.float32]] = {}
-    value: dict[Run, tuple[float, str]] = {}
-
-    def look_at(runs: list[Run]) -> None:
-        for run, probabilities in zip(
-            runs, look([_parts(marks[first:last]) for first, last in runs]), strict=True
-        ):
-            found[run] = probabilities
-            value[run] = _value(marks, run, probabilities, row, height)
-
-    look_at([(first, first + 1) for first in range(len(marks))])
-    gaps = _Gaps.between(marks, height, goes_on)
-    if promising := [run for run in _runs(marks, height) if gaps.may_be_one(run, value)]:
-        look_at(promising)
+    value = {run: _value(marks, run, within, seen, row, height) for run in runs}
     return [
         Found(
-            _symbol(found[run], value[run][1], refuse_from),
-            _parts(marks[run[0] : run[1]]),
-            found[run],
+            _symbol(seen[_parts(marks, run)], value[run][1], refuse_from),
+            _parts(marks, run),
+            seen[_parts(marks, run)],
         )
-        for run in _best_way(len(marks), value, gaps)
+        for run in _best_way(len(marks), value, between)
     ]
 
 
-class _Gaps(NamedTuple):
-    """The logarithms of how likely each gap lies within one digit, and between two."""
-
-    one: list[float]
-    two: list[float]
-
-    @classmethod
-    def between(cls, marks: Sequence[_Mark], height: float, goes_on: GoesOn) -> _Gaps:
-        neighbours = list(pairwise(marks))
-        gaps = [_gap(a, b, height) - _above(a, b, height) for a, b in neighbours]
-        # Where the pen skipped, a gap within a digit is nothing unlikely.
-        skipped = [any(map(goes_on, _later_ones(a, b))) for a, b in neighbours]
-        return cls(
-            [
-                0.0 if skip else -_softplus((gap - EVEN_GAP) / GAP_SCALE)
-                for gap, skip in zip(gaps, skipped, strict=True)
-            ],
-            [-_softplus(-(gap - EVEN_GAP) / GAP_SCALE) for gap in gaps],
-        )
-
-    def may_be_one(self, run: Run, value: dict[Run, tuple[float, str]]) -> bool:
-        """Tell whether a run could beat its single marks: no logarithm of a likelihood is above 0.
-
-        Most neighbours need not be looked at, then, and the answer is the same.
-        """
-        first, last = run
-        apart = sum(value[mark, mark + 1][0] for mark in range(first, last))
-        return sum(self.one[first : last - 1]) > apart + sum(self.two[first : last - 1])
+def _gaps(
+    marks: Sequence[_Mark], height: float, goes_on: GoesOn, seen: dict[Parts, NDArray[np.float32]]
+) -> tuple[list[float], list[float]]:
+    """Return the logarithms of how likely each gap lies within one digit, and between two."""
+    within, between = [], []
+    for place, (a, b) in enumerate(pairwise(marks)):
+        gap = _gap(a, b, height) - _above(a, b, height)
+        skipped = any(map(goes_on, _later_ones(a, b)))  # then a gap within a digit is nothing rare
+        within.append(0.0 if skipped else -_softplus((gap - EVEN_GAP) / GAP_SCALE))
+        together = seen.get(_parts(marks, (place, place + 2)), ())
+        if len(together) > SEVERAL:  # the network knows what several digits look like
+            apart = -_softplus((SURE_GAP - gap) / GAP_SCALE)
+            between.append(max(_log(together[SEVERAL]), apart, UNSEEN))
+        else:
+            between.append(-_softplus((EVEN_GAP - gap) / GAP_SCALE))
+    return within, between
 
 
-def _marks(boxes: Sequence[Box]) -> list[_Mark]:
+def _height(boxes: Sequence[Box]) -> float:
+    """Return how high a digit of the row is: two dots above each other are no high digits."""
+    _, top, _, bottom = union(boxes)
+    highest = max(bottom - top for _, top, _, bottom in boxes)
+    return max(highest, (bottom - top) / 2, 1e-9)
+
+
+def _divided(
+    marks: Sequence[_Mark], boxes: Sequence[Box], seen: dict[Parts, NDArray[np.float32]]
+) -> list[_Mark]:
+    """Take apart what looks like several digits: their parts become marks of their own."""
+    divided: list[_Mark] = []
+    for mark in marks:
+        probabilities = seen[mark.parts]
+        looks_like_several = probabilities[SEVERAL:].sum() >= DIVIDE_FROM
+        if looks_like_several and 1 < len(mark.parts) <= MOST_DIVIDED:
+            divided += [_Mark((part,), boxes[part]) for part in mark.parts]
+        else:
+            divided.append(mark)
+    return sorted(divided, key=_middle)
+
+
+def _middle(mark: _Mark) -> float:
+    return mark.box[0] + mark.box[2]
+
+
+def _marks(boxes: Sequence[Box], height: float) -> list[_Mark]:
     """Put together what lies over each other; the marks come from left to right."""
     if len(boxes) > MOST_PARTS:
         return [_Mark(tuple(range(len(boxes))), union(boxes))]
     marks = [_Mark((index,), box) for index, box in enumerate(boxes)]
-    height = max(bottom - top for _, top, _, bottom in boxes)
     merged = True
     while merged:
         merged = False
@@ -154,7 +175,7 @@ def _marks(boxes: Sequence[Box]) -> list[_Mark]:
                     del marks[i]
                     merged = True
                     break
-    return sorted(marks, key=lambda mark: mark.box[0] + mark.box[2])
+    return sorted(marks, key=_middle)
 
 
 def _is_one(a: Box, b: Box, height: float) -> bool:
@@ -185,7 +206,8 @@ def _runs(marks: Sequence[_Mark], height: float) -> list[Run]:
 def _value(
     marks: Sequence[_Mark],
     run: Run,
-    probabilities: NDArray[np.float32],
+    within: Sequence[float],
+    seen: dict[Parts, NDArray[np.float32]],
     row: Box,
     height: float,
 ) -> tuple[float, str]:
@@ -195,8 +217,12 @@ def _value(
         sign = _sign(box, row, height) if len(marks) > 1 else _lone_sign(box)
         if sign:  # enlarged for the network, a dot may look like anything
             return A_SIGN, sign
-    digit = math.log(max(float(probabilities[:DIGITS].max()), 1e-12))
-    none = math.log(max(float(probabilities[DIGITS:].sum()), 1e-12)) + REFUSAL
+    probabilities = seen[_parts(marks, run)]
+    likely = probabilities[:DIGITS].copy()
+    if any(_side_by_side(a.box, b.box) for a, b in pairwise(marks[slice(*run)])):
+        likely[1] = 0  # two lines so close that their ink is one are 11
+    digit = _log(likely.max()) + sum(within[run[0] : run[1] - 1])
+    none = _log(probabilities[NO_DIGIT:SEVERAL].sum()) + REFUSAL
     return max(digit, none), ""
 
 
@@ -218,15 +244,23 @@ def _lone_sign(box: Box) -> str:
     return UNKNOWN if bottom - top <= FLAT * (right - left) else ""
 
 
-def _best_way(count: int, value: dict[Run, tuple[float, str]], gaps: _Gaps) -> list[Run]:
+def _side_by_side(a: Box, b: Box) -> bool:
+    """Tell whether two marks are about as high as each other, and in the same rows."""
+    shared = min(a[3], b[3]) - max(a[1], b[1])
+    return shared > BESIDE_EACH_OTHER * (max(a[3], b[3]) - min(a[1], b[1]))
+
+
+def _best_way(
+    count: int, value: dict[Run, tuple[float, str]], between: Sequence[float]
+) -> list[Run]:
     """Return the division of ``count`` marks into runs whose values and gaps are most likely."""
     best: list[tuple[float, Run | None]] = [(0.0, None)]
     for last in range(1, count + 1):
         ways: list[tuple[float, Run | None]] = [(NEVER, None)]
         for first in range(max(0, last - MOST_IN_A_DIGIT), last):
             if (first, last) in value:
-                total = best[first][0] + value[first, last][0] + sum(gaps.one[first : last - 1])
-                ways.append((total + (gaps.two[first - 1] if first else 0.0), (first, last)))
+                total = best[first][0] + value[first, last][0]
+                ways.append((total + (between[first - 1] if first else 0.0), (first, last)))
         best.append(max(ways, key=lambda way: way[0]))
     way: list[Run] = []
     run = best[count][1]
@@ -242,6 +276,10 @@ def _symbol(probabilities: NDArray[np.float32], sign: str, refuse_from: float) -
     if float(probabilities[DIGITS:].sum()) > refuse_from:
         return UNKNOWN
     return str(int(probabilities[:DIGITS].argmax()))
+
+
+def _log(probability: float) -> float:
+    return math.log(max(float(probability), 1e-12))
 
 
 def _softplus(x: float) -> float:
@@ -271,5 +309,5 @@ def _later_ones(a: _Mark, b: _Mark) -> list[int]:
     ]
 
 
-def _parts(marks: Sequence[_Mark]) -> Parts:
-    return tuple(sorted(part for mark in marks for part in mark.parts))
+def _parts(marks: Sequence[_Mark], run: Run) -> Parts:
+    return tuple(sorted(part for mark in marks[slice(*run)] for part in mark.parts))

@@ -36,10 +36,11 @@ class Batches:
         self._settling, self._later = 0.0, examples.augmentation
 
     def follow(self, cycles: tuple[Cycle, ...], settling: float, later: Augmentation) -> None:
-        """Vary the examples by ``later`` in the second cycle, and less towards a cycle's end.
+        """Vary the examples by ``later`` from the second cycle on, and less towards a cycle's end.
 
         Over the last share ``settling`` of each cycle ever more examples, up to half, come
         unvaried. What is read later is not varied: the network ends on the hands that people have.
+        In the third cycle some digits are drawn in other forms.
         """
         self._cycles, self._settling, self._later = cycles, settling, later
 
@@ -50,7 +51,7 @@ class Batches:
             shuffle = np.random.default_rng([self.seed, 1, epoch])
             self._epoch, self._order = epoch, shuffle.permutation(len(self.examples))
         chosen = self._order[place * self.batch_size : (place + 1) * self.batch_size]
-        unvaried, augmentation = 0.0, self.examples.augmentation
+        unvaried, augmentation, other_forms = 0.0, self.examples.augmentation, False
         if self._cycles:
             cycle = at(self._cycles, step)
             settles = cycle.last - int((cycle.last - cycle.first) * self._settling)
@@ -58,8 +59,9 @@ class Batches:
                 unvaried = 0.5 * (step - settles) / (cycle.last - settles)
             if cycle.first > 0:
                 augmentation = self._later
+            other_forms = self._cycles.index(cycle) > 1
         rng = np.random.default_rng([self.seed, 2, step])
-        return self.examples.batch(chosen, rng, unvaried, augmentation)
+        return self.examples.batch(chosen, rng, unvaried, augmentation, other_forms)
 
     def ahead(self, first: int, last: int) -> Generator[Batch]:
         """Yield the batches from step ``first`` to before ``last``, each made while one is used.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.layers import Dense
-from nn.losses import softmax_cross_entropy
+from nn.losses import softmax
 from nn.model import Sequential
 from nn.numbers import DIGITS
 from nn.recognizer import Recognizer, as_input
@@ -24,16 +24,17 @@ LEAST_REFUSAL, MOST_REFUSAL = 0.5, 0.9
 def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
     """Divide the last layer's scores by the temperature that fits ``parts`` best, and return it.
 
-    The best is the one of least cross-entropy, each part counting the same. No answer changes, only
-    how sure it is. Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural
-    Networks", 2017.
+    The best is the one of least cross-entropy, each part counting the same; parts without digits
+    count only where there are no others. No answer changes, only how sure it is. Source: Guo,
+    Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017.
     """
     last = model.layers[-1]
     if not isinstance(last, Dense):
         raise ValueError(f"calibrate: expected a Dense layer last, got {type(last).__name__}")
-    scored = [(_logits(model, part.images), part.labels) for part in parts.values()]
+    fitted = [part for part in parts.values() if (part.labels < DIGITS).any()] or parts.values()
+    scored = [(_logits(model, part.images), part.labels) for part in fitted]
     losses = [
-        sum(softmax_cross_entropy(logits / temperature, labels)[0] for logits, labels in scored)
+        sum(_loss(softmax(logits / temperature), labels) for logits, labels in scored)
         for temperature in TEMPERATURES
     ]
     temperature = float(TEMPERATURES[int(np.argmin(losses))])
@@ -70,6 +71,14 @@ def calibration_error(
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     distances = np.bincount(bin_of, weights=right - confidence, minlength=bins)
     return float(np.abs(distances).sum() / len(labels))
+
+
+def _loss(probabilities: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
+    """Return the mean cross-entropy, where all classes that are no digit are one."""
+    digits, others = probabilities[:, :DIGITS], probabilities[:, DIGITS:].sum(axis=1)
+    merged = np.column_stack([digits, others])
+    right = merged[np.arange(len(labels)), np.minimum(labels, DIGITS)]
+    return float(-np.log(np.maximum(right, 1e-30)).mean())
 
 
 def _logits(model: Sequential, images: NDArray[np.uint8]) -> NDArray[np.float32]:

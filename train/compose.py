@@ -21,6 +21,8 @@ JITTER = 0.1
 """A digit is that much of the height larger or smaller, higher or lower, at most."""
 GAPS = 0.15, 0.6
 """Between two digits' boxes, in heights."""
+TOUCHING = -0.1, 0.05
+"""The same of digits in a hurry: they touch, or one reaches over the other."""
 
 
 class Number(NamedTuple):
@@ -30,7 +32,12 @@ class Number(NamedTuple):
     strokes: list[NDArray[np.float64]]
 
 
-def numbers(drawings: Sequence[Drawing], count: int = NUMBERS, seed: int = 0) -> list[Number]:
+def numbers(
+    drawings: Sequence[Drawing],
+    count: int = NUMBERS,
+    seed: int = 0,
+    gaps: tuple[float, float] = GAPS,
+) -> list[Number]:
     """Return numbers of two to four digits, each of one writer's, beside each other."""
     rng = np.random.default_rng([seed, 13])
     by_writer: dict[str, list[Drawing]] = {}
@@ -43,7 +50,9 @@ def numbers(drawings: Sequence[Drawing], count: int = NUMBERS, seed: int = 0) ->
     for _ in range(count):
         own = writers[rng.integers(len(writers))]
         chosen = [own[rng.integers(len(own))] for _ in range(rng.integers(2, 5))]
-        composed.append(Number("".join(drawing.label for drawing in chosen), _row(chosen, rng)))
+        composed.append(
+            Number("".join(drawing.label for drawing in chosen), _row(chosen, rng, gaps))
+        )
     return composed
 
 
@@ -56,7 +65,9 @@ def share_read_whole(recognizer: Recognizer, composed: Sequence[Number]) -> floa
     )
 
 
-def _row(drawings: Sequence[Drawing], rng: np.random.Generator) -> list[NDArray[np.float64]]:
+def _row(
+    drawings: Sequence[Drawing], rng: np.random.Generator, gaps: tuple[float, float]
+) -> list[NDArray[np.float64]]:
     strokes: list[NDArray[np.float64]] = []
     left = 0.0
     for drawing in drawings:
@@ -66,5 +77,5 @@ def _row(drawings: Sequence[Drawing], rng: np.random.Generator) -> list[NDArray[
         scale = height / max(extent[1], extent[0] / 2, 1e-9)
         place = np.array([left, HEIGHT * (1 + rng.uniform(-JITTER, JITTER)) - extent[1] * scale])
         strokes += [(stroke - low) * scale + place for stroke in drawing.strokes]
-        left += extent[0] * scale + HEIGHT * rng.uniform(*GAPS)
+        left += extent[0] * scale + HEIGHT * rng.uniform(*gaps)
     return strokes

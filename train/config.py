@@ -24,11 +24,16 @@ class Config:
     """The settings of a training run. Each one is an option of the command line, with this help."""
 
     model: str = setting("cnn", "network: one of those in train/architectures.py")
-    epochs: int = setting(60, "passes through the data")
+    epochs: int = setting(135, "passes through the data")
     restart_after: int = setting(
-        35,
+        50,
         "epochs after which the learning rate rises once more, to half its height, and examples "
         "are varied as --later-augmentation says; 0 for never",
+    )
+    finish: int = setting(
+        15,
+        "epochs at the end, with a third rise to a quarter of the height, in which some zeros have "
+        "a slash and some ones a serif; 0 for none",
     )
     batch_size: int = setting(128, "images a step")
     optimizer: str = setting("sgd", "update rule: sgd or adam")
@@ -83,7 +88,7 @@ class Config:
             raise ValueError(f"settling: expected 0 to 1, got {self.settling}")
         if not 0 <= self.teacher_share <= 1:
             raise ValueError(f"teacher_share: expected 0 to 1, got {self.teacher_share}")
-        for name in ("seed", "restart_after"):
+        for name in ("seed", "restart_after", "finish"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: expected at least 0, got {getattr(self, name)}")
         for name, known in CHOICES.items():

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.ink import ink
-from nn.numbers import DIGITS, NO_DIGIT
+from nn.numbers import DIGITS, NO_DIGIT, SEVERAL
 from nn.recognizer import as_input
-from train.augment import HAND, Augmentation
+from train.augment import HAND, Augmentation, other_form, stretched
 from train.data import DataError, Drawing
 from train.data.pen import DIGITS as PEN_DIGITS
 
@@ -50,10 +50,12 @@ class Examples:
         rng: np.random.Generator,
         unvaried: float = 0.0,
         augmentation: Augmentation | None = None,
+        other_forms: bool = False,
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Return fresh variants: inputs ``(batch, 28, 28, 1) float32`` and labels ``(batch,)
         uint8``. About the share ``unvaried`` of them is left as it was written. They are varied by
-        ``augmentation``, by default the examples' own.
+        ``augmentation``, by default the examples' own; with ``other_forms`` some drawn digits get
+        another form as well.
         """
         vary = augmentation or self.augmentation
         varied = rng.random(len(indices)) >= unvaried
@@ -64,12 +66,16 @@ class Examples:
                 images[place], labels[place] = self.images[index], self.image_labels[index]
             else:
                 drawing = self.drawings[index - len(self.images)]
-                images[place] = (
-                    ink(*vary.strokes(drawing.strokes, rng))
-                    if varied[place]
-                    else ink(drawing.strokes)
-                )
                 labels[place] = class_of(drawing)
+                if varied[place]:
+                    strokes: Sequence[NDArray[np.floating]] = drawing.strokes
+                    if labels[place] >= DIGITS:
+                        strokes = stretched(strokes, rng)
+                    elif other_forms:
+                        strokes = other_form(strokes, int(labels[place]), rng)
+                    images[place] = ink(*vary.strokes(strokes, rng))
+                else:
+                    images[place] = ink(drawing.strokes)
         inputs = as_input(images)
         inputs[varied] = vary.images(images[varied], rng)[..., None]
         return inputs, labels
@@ -108,9 +114,9 @@ class Task:
 
     @property
     def outputs(self) -> int:
-        """How many classes there are to learn: one more than digits where marks are among them."""
-        marks = any(class_of(drawing) == NO_DIGIT for drawing in self.train.drawings)
-        return DIGITS + 1 if marks or (self.train.image_labels == NO_DIGIT).any() else DIGITS
+        """How many classes there are to learn: more than digits if other marks are there."""
+        drawn = max((class_of(drawing) for drawing in self.train.drawings), default=0)
+        return max(DIGITS, drawn + 1, int(self.train.image_labels.max(initial=0)) + 1)
 
 
 NO_IMAGES = np.empty((0, 28, 28), np.uint8)
@@ -118,8 +124,10 @@ NO_LABELS = np.empty(0, np.uint8)
 
 
 def class_of(drawing: Drawing) -> int:
-    """Return the digit that a drawing is labelled with, else NO_DIGIT."""
-    return int(drawing.label) if drawing.label in PEN_DIGITS else NO_DIGIT
+    """Return a drawing's digit, SEVERAL for a row of digits, else NO_DIGIT."""
+    if drawing.label in PEN_DIGITS:
+        return int(drawing.label)
+    return SEVERAL if set(drawing.label) <= set(PEN_DIGITS) else NO_DIGIT
 
 
 def inked_drawings(drawings: Sequence[Drawing]) -> Labelled:

@@ -9,8 +9,10 @@ from train.config import Config
 
 WARM_UP = 0.05
 """The share of a cycle in which the learning rate rises from almost nothing."""
-AFTER_RESTART = 0.5
-"""A second cycle rises to this share of the first one's height: it refines what is there."""
+AFTER_RESTART, AT_THE_END = 0.5, 0.25
+"""A second and a third cycle rise to these shares of the first one's height: they refine what is
+there.
+"""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Cycle:
 
 
 def cycles(config: Config, steps_per_epoch: int) -> tuple[Cycle, ...]:
-    """Return the cycles of a run, without gaps: one, or two where the settings ask for a restart.
+    """Return the cycles of a run, without gaps: one, or three where the settings ask for restarts.
 
     Source: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017.
     """
@@ -35,10 +37,15 @@ def cycles(config: Config, steps_per_epoch: int) -> tuple[Cycle, ...]:
     restart = config.restart_after * steps_per_epoch
     if not 0 < restart < steps:
         return (Cycle(0, steps, config.learning_rate),)
-    return (
+    finish = steps - config.finish * steps_per_epoch
+    if finish <= restart:  # there is no room for it
+        finish = steps
+    all_three = (
         Cycle(0, restart, config.learning_rate),
-        Cycle(restart, steps, AFTER_RESTART * config.learning_rate),
+        Cycle(restart, finish, AFTER_RESTART * config.learning_rate),
+        Cycle(finish, steps, AT_THE_END * config.learning_rate),
     )
+    return all_three[:2] if finish == steps else all_three
 
 
 def at(cycles: tuple[Cycle, ...], step: int) -> Cycle:

@@ -7,7 +7,7 @@ import pytest
 
 from nn.ink import ink
 from tests.sample import drawings
-from train.augment import random_affine, vary_strokes, warp
+from train.augment import far, other_form, random_affine, stretched, vary_strokes, warp
 from train.augment.far import FAR, skipped
 
 
@@ -81,7 +81,7 @@ def test_far_hands_lean_skip_and_thin_but_keep_the_form(images):
         strokes = [np.array(stroke, np.float32) for stroke in drawing.strokes]
         changed, pen_width = FAR.strokes(strokes, rng)
         broken += len(changed) - len(strokes)
-        assert 0.6 <= pen_width <= 5.0
+        assert 0.6 <= pen_width <= 8.0
         assert ink(changed, pen_width).any()
     assert 0 < broken < 0.2 * 20 * len(drawings())  # now and then a pen skips
 
@@ -95,6 +95,42 @@ def test_a_skipping_pen_leaves_a_gap_in_the_longest_stroke():
     assert 0.02 <= gap <= 0.126
     assert before[0, 0] == 0
     assert after[-1, 0] == 1
+
+
+def test_loose_strokes_stay_near_where_they_were():
+    cross = [np.array([[0, 0.5], [1, 0.5]], np.float32), np.array([[0.5, 0], [0.5, 1]], np.float32)]
+    for seed in range(50):
+        for before in cross:
+            after = far._elsewhere(before, np.random.default_rng(seed))
+            assert np.abs(after - before).max() < 0.35
+            assert not np.array_equal(after, before)
+
+
+def test_a_stretched_mark_keeps_its_form():
+    square = [np.array([[0, 0], [2, 0], [2, 2]], np.float32), np.array([[1, 1]], np.float32)]
+    first, second = stretched(square, np.random.default_rng(12))
+    assert np.allclose(first[2] / 2, second[0])
+    assert 0.4 < first[2, 0] / first[2, 1] < 2.5
+    assert np.array_equal(square[0][2], [2, 2])
+
+
+def test_some_zeros_get_a_slash_and_some_ones_a_serif():
+    zero = [np.array([[0, 0], [1, 0], [1, 2], [0, 2], [0, 0]], np.float32)]
+    rng = np.random.default_rng(13)
+    for digit, share in ((0, 0.12), (1, 0.2), (2, 0.0)):
+        forms = [other_form(zero, digit, rng) for _ in range(1000)]
+        others = [form for form in forms if form is not zero]
+        assert len(others) / 1000 == pytest.approx(share, abs=0.05)
+        for form in others:
+            *before, new = form
+            assert len(before) == (digit == 0)
+            if digit == 0:
+                assert new[0, 0] > new[1, 0]  # from the right above to the left below
+                assert new[0, 1] < new[1, 1]
+            else:
+                assert ink(form).any()
+                assert new[0, 0] < new[1, 0]
+                assert new[1, 1] < new[0, 1] < new[2, 1]
 
 
 def test_a_dot_cannot_skip():

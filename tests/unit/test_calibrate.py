@@ -34,6 +34,12 @@ def test_the_right_temperature_is_found_and_no_answer_changes():
     assert calibration_error(after, part.labels) < 0.5 * calibration_error(before, part.labels)
 
 
+def test_parts_without_digits_count_only_if_there_are_no_others():
+    model, part = overconfident_part()
+    noise = Labelled(part.images, np.full(len(part.labels), 10, np.uint8))
+    assert calibrate(model, {"some": part, "no digits": noise}) == pytest.approx(2.5, rel=0.2)
+
+
 def test_a_network_without_a_dense_end_is_refused():
     with pytest.raises(ValueError, match="expected a Dense layer last, got ReLU"):
         calibrate(Sequential([ReLU()]), {})

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from nn.ink import ink
-from nn.numbers import NO_DIGIT
+from nn.numbers import NO_DIGIT, SEVERAL
 from tests.sample import drawings
 from train.data import Drawing, marks
-from train.sources.nondigits import CLEAR, FAIRLY_CLEAR, PAIRS, SCRIBBLES, read_nondigits
+from train.examples import class_of
+from train.sources.nondigits import CLEAR, FAIRLY_CLEAR, ROWS, SCRIBBLES, read_nondigits
 
 DIGITS = [
     Drawing("a", sample.label, [np.array(stroke, np.float32) for stroke in sample.strokes])
@@ -25,13 +27,18 @@ def test_look_alikes_are_never_taught_as_no_digit() -> None:
     assert set("AEFHKMNRWXkmnwx@#&%?*+=<>") <= CLEAR
 
 
-def test_pairs_are_two_digits_with_a_gap_between_them() -> None:
-    for pair in marks.pairs(DIGITS, 50, seed=1):
-        assert len(pair.label) == 2
-        edges = sorted((float(s[:, 0].min()), float(s[:, 0].max())) for s in pair.strokes)
-        reach = [max(right for _, right in edges[: k + 1]) for k in range(len(edges) - 1)]
-        gaps = [left - right for (left, _), right in zip(edges[1:], reach, strict=True)]
-        assert max(gaps) >= 0.08
+def test_rows_are_two_or_three_digits_that_may_touch() -> None:
+    gaps, lengths = [], set()
+    for row in marks.rows([digit for digit in DIGITS if len(digit.strokes) == 1], 200, seed=1):
+        assert len(row.strokes) == len(row.label)
+        assert class_of(row) == SEVERAL
+        lengths.add(len(row.label))
+        edges = [(float(s[:, 0].min()), float(s[:, 0].max())) for s in row.strokes]
+        gaps += [left - right for (_, right), (left, _) in pairwise(edges)]
+    assert lengths == {2, 3}
+    assert -0.12 <= min(gaps) < -0.05
+    assert 0.4 < max(gaps) <= 0.6
+    assert 0.25 < np.mean(np.array(gaps) < 0) < 0.55
 
 
 def test_made_marks_are_the_same_each_time_and_never_blank() -> None:
@@ -60,7 +67,7 @@ def test_marks_are_divided_by_writer_and_labelled_as_no_digit(tmp_path: Path) ->
     part = read_nondigits(tmp_path)
     drawn = [drawing for drawing in part.drawings if drawing.writer != marks.WRITER]
     assert {drawing.label for drawing in drawn} == {"A", "x", "?"}
-    assert len(part.drawings) - len(drawn) == PAIRS + SCRIBBLES
+    assert len(part.drawings) - len(drawn) == ROWS + SCRIBBLES
     held_out = [*part.validation.writers, *part.test.writers]
     assert not {drawing.writer for drawing in drawn} & set(held_out)
     assert (part.validation.labels == NO_DIGIT).all()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nn import Recognizer
 from nn.ink import ink
-from nn.numbers import DIGITS, NO_DIGIT, Box, Parts, read_row
+from nn.numbers import DIGITS, NO_DIGIT, SEVERAL, Box, Parts, read_row
 from nn.recognizer import Known
 from tests.sample import Sample, Strokes, drawings
 
@@ -54,7 +54,7 @@ def looks_like(answers: dict[Parts, int]) -> Any:
     """Return a look that finds the named parts to be a class, and all else to be no digit."""
 
     def look(marks: list[Parts]) -> NDArray[np.float32]:
-        seen = np.full((len(marks), DIGITS + 1), 0.001, np.float32)
+        seen = np.full((len(marks), SEVERAL + 1), 0.001, np.float32)
         for place, parts in enumerate(marks):
             seen[place, answers.get(parts, NO_DIGIT)] = 0.99
         return seen
@@ -66,12 +66,18 @@ def text(boxes: list[Box], answers: dict[Parts, int]) -> str:
     return "".join(found.symbol for found in read_row(boxes, looks_like(answers), 0.5))
 
 
-@pytest.mark.parametrize("gap", [0.15, 0.3, 0.6])
+@pytest.mark.parametrize("gap", [0.06, 0.15, 0.3, 0.6])
 @pytest.mark.parametrize("number", ["10", "47", "2026", "938", "11", "5064"])
 def test_a_number_is_read_whole(number: str, gap: float, recognizer: Recognizer) -> None:
     reading = recognizer.read(row([KINDS[digit] for digit in number], gap))
     assert reading.text == number
     assert [found.digit for found in reading.digits] == [int(digit) for digit in number]
+
+
+@pytest.mark.parametrize("gap", [-0.05, 0.0])
+@pytest.mark.parametrize("number", ["47", "2026", "938", "5064"])
+def test_digits_that_touch_are_read(number: str, gap: float, recognizer: Recognizer) -> None:
+    assert recognizer.read(row([KINDS[digit] for digit in number], gap)).text == number
 
 
 def test_numbers_of_the_projects_drawings_are_read_whole(recognizer: Recognizer) -> None:
@@ -160,8 +166,48 @@ def test_what_lies_over_each_other_is_one_mark() -> None:
 
 def test_of_two_near_marks_the_network_decides() -> None:
     boxes: list[Box] = [(0, 0, 30, 100), (35, 0, 65, 100)]
-    assert text(boxes, {(0,): 1, (1,): 1}) == "11"
+    assert text(boxes, {(0,): 1, (1,): 1, (0, 1): SEVERAL}) == "11"
     assert text(boxes, {(0, 1): 4}) == "4"
+
+
+def test_of_two_that_overlap_the_network_decides() -> None:
+    boxes: list[Box] = [(0, 0, 40, 100), (35, 0, 75, 100)]
+    digits = {(0,): 1, (1,): 2}
+    assert text(boxes, digits | {(0, 1): SEVERAL}) == "12"
+    assert text(boxes, digits) == "?"  # a K, say: neither a digit nor two
+    assert text(boxes, digits | {(0, 1): 4}) == "4"
+
+
+def test_what_lies_over_each_other_is_taken_apart_if_it_looks_like_several() -> None:
+    boxes: list[Box] = [(0, 0, 50, 100), (40, 0, 42, 100)]
+    answers = {(0,): 0, (1,): 1}
+    assert text(boxes, answers) == "?"
+    assert text(boxes, answers | {(0, 1): SEVERAL}) == "01"
+
+
+def test_so_many_strokes_over_each_other_are_not_taken_apart() -> None:
+    boxes: list[Box] = [(0, 0, 50, 100)] * 13
+    assert text(boxes, {tuple(range(13)): SEVERAL}) == "?"
+
+
+def test_a_network_that_knows_no_rows_reads_digits_apart() -> None:
+    def look(marks: list[Parts]) -> NDArray[np.float32]:
+        return np.eye(DIGITS, dtype=np.float32)[[parts[0] for parts in marks]]
+
+    boxes: list[Box] = [(0, 0, 30, 100), (60, 0, 90, 100), (75, 0, 78, 90)]
+    assert [found.symbol for found in read_row(boxes, look, 0.5)] == ["0", "1"]
+
+
+def test_marks_above_each_other_are_no_number(recognizer: Recognizer) -> None:
+    colon = [[[100.0, 100.0], [103.0, 102.0]], [[101.0, 180.0], [104.0, 181.0], [102.0, 183.0]]]
+    assert recognizer.read(colon).text == "?"
+
+
+def test_two_lines_beside_each_other_are_11_even_if_their_ink_is_one() -> None:
+    boxes: list[Box] = [(0, 0, 3, 100), (8, 2, 11, 99)]
+    assert text(boxes, {(0,): 1, (1,): 1, (0, 1): 1}) == "11"
+    flag_and_stem: list[Box] = [(0, 0, 20, 30), (20, 0, 23, 100)]
+    assert text(flag_and_stem, {(0,): 1, (1,): 1, (0, 1): 1}) == "1"
 
 
 def test_marks_far_apart_are_never_one() -> None:
@@ -202,7 +248,7 @@ def test_every_stroke_is_in_exactly_one_mark(corners: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
 
     def look(marks: list[Parts]) -> NDArray[np.float32]:
-        return rng.dirichlet(np.ones(DIGITS + 1), len(marks)).astype(np.float32)
+        return rng.dirichlet(np.ones(SEVERAL + 1), len(marks)).astype(np.float32)
 
     boxes = [(left, top, left + wide, top + high) for left, top, wide, high in corners]
     found = read_row(boxes, look, 0.5)

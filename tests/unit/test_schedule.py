@@ -1,4 +1,4 @@
-"""The learning rate: one rise and fall, or two with a restart between them."""
+"""The learning rate: one rise and fall, or two or three with restarts between them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 from train.augment import AUGMENTATIONS
 from train.batches import Batches
 from train.config import Config
-from train.examples import Examples
+from train.data import Drawing
+from train.examples import NO_IMAGES, NO_LABELS, Examples
 from train.schedule import at, cycles
 
 
@@ -28,6 +29,20 @@ def test_after_the_restart_the_rate_rises_to_half_and_falls_again():
     assert (rates >= 0).all()
 
 
+def test_at_the_end_the_rate_rises_once_more_to_a_quarter():
+    run = cycles(Config(epochs=30, restart_after=10, finish=5, learning_rate=0.2), 10)
+    shorter = cycles(Config(epochs=25, restart_after=10, finish=0, learning_rate=0.2), 10)
+    rates = np.array([at(run, step).learning_rate(step) for step in range(300)])
+    assert rates[:250].tolist() == [at(shorter, s).learning_rate(s) for s in range(250)]
+    assert rates[249] < 1e-3 * rates.max()
+    assert rates[250:].max() == pytest.approx(0.05, rel=0.2)
+
+
+def test_a_run_too_short_for_a_third_cycle_has_two():
+    assert len(cycles(Config(epochs=30, restart_after=20, finish=10), 10)) == 2
+    assert len(cycles(Config(epochs=30, restart_after=20, finish=9), 10)) == 3
+
+
 def test_the_first_part_of_a_longer_run_is_the_shorter_run():
     short = cycles(Config(epochs=4, restart_after=0), 10)
     long = cycles(Config(epochs=7, restart_after=4), 10)
@@ -44,3 +59,16 @@ def test_after_the_restart_examples_are_varied_in_the_later_way():
     unvaried = [sum(one.tobytes() in plain for one in batches.make(step)[0]) for step in range(16)]
     assert unvaried[:7] == [0] * 7  # the hand varies every one, until the cycle settles
     assert unvaried[8:] == [10] * 8
+
+
+def test_at_the_end_some_zeros_have_a_slash():
+    circle = np.stack([np.cos(np.linspace(0, 7, 40)), np.sin(np.linspace(0, 7, 40))], axis=1)
+    zeros = [Drawing("a", "0", [circle.astype(np.float32)])] * 80
+    examples = Examples(NO_IMAGES, NO_LABELS, zeros, AUGMENTATIONS["none"])
+    batches = Batches(examples, 40, seed=0)  # two steps an epoch
+    none = AUGMENTATIONS["none"]
+    batches.follow(cycles(Config(epochs=9, restart_after=3, finish=3), 2), 0.0, none)
+    plain = examples.batch(np.arange(1), np.random.default_rng(0))[0][0]
+    changed = [sum((one != plain).any() for one in batches.make(step)[0]) for step in range(18)]
+    assert changed[:12] == [0] * 12
+    assert 0 < sum(changed[12:]) < 0.3 * 6 * 40

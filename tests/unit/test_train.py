@@ -143,6 +143,9 @@ def test_evaluate_prints_each_digit_and_each_site(data, tmp_path, capsys):
     assert "digit 7" in printed
     assert "site " in printed
     assert "expected calibration error" in printed
+    assert "taken for another digit, if none were refused" in printed
+    assert "that touch or overlap, read whole" in printed
+    assert "have a ? in what is read" in printed
 
 
 @pytest.mark.parametrize(

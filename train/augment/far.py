@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from train.augment.base import Augmentation, Floats, register
 from train.augment.hand import HAND, random_affine, warp
 
-LEANING, SKIPPING, THINNER, WIDER = 0.25, 0.08, 0.1, 0.05
-"""So large a share is turned and slanted beyond the usual, interrupted, drawn thinner or wider."""
+LEANING, LOOSE, SKIPPING, THINNER, WIDER = 0.25, 0.25, 0.08, 0.1, 0.05
+"""So large a share is turned and slanted beyond the usual, has its strokes moved against each
+other, is interrupted, drawn thinner or wider.
+"""
 TURN, SLANT = 0.2, 0.25
 """Of those that lean: standard deviations in radians, and of the angle's tangent."""
 
@@ -29,6 +31,8 @@ def vary_strokes(
     if rng.random() < LEANING:
         lean = _lean(rng, 1)[0]
         varied = [stroke @ lean for stroke in varied]
+    if len(varied) > 1 and rng.random() < LOOSE:
+        varied = [_elsewhere(stroke, rng) for stroke in varied]
     if rng.random() < SKIPPING:
         varied = skipped(varied, rng)
     pen = rng.random()
@@ -67,6 +71,14 @@ def _with_other_pen(
     axis = int(rng.integers(1, 3))
     other: NDArray[np.uint8] = pick(images, np.roll(images, 1, axis))
     return other
+
+
+def _elsewhere(stroke: Floats, rng: np.random.Generator) -> Floats:
+    """Move a stroke of a drawing that is 1 large a little, and make it larger or smaller."""
+    middle = (stroke.min(axis=0) + stroke.max(axis=0)) / 2
+    scale = np.exp(rng.normal(0, 0.07, 2)).astype(np.float32)
+    moved: Floats = (stroke - middle) * scale + middle + rng.normal(0, 0.03, 2).astype(np.float32)
+    return moved
 
 
 def skipped(strokes: Sequence[Floats], rng: np.random.Generator) -> list[Floats]:

@@ -65,6 +65,12 @@ def vary_strokes(
     return varied, pen_width
 
 
+def stretched(strokes: Sequence[NDArray[np.floating]], rng: np.random.Generator) -> list[Floats]:
+    """Return a mark that is no digit made wider, narrower, higher or lower: it still is none."""
+    stretch = np.exp(rng.normal(0, 0.22, 2)).astype(np.float32)
+    return [np.asarray(stroke, np.float32) * stretch for stroke in strokes]
+
+
 def random_affine(
     rng: np.random.Generator, count: int, turn: float, slant: float, stretch: float
 ) -> Floats:

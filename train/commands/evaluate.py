@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,14 @@ from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, chosen_sources, read_task
 from train.commands.parsing import Parser
 from train.commands.weights_option import add_weights_option, load_weights
-from train.compose import numbers, share_read_whole
+from train.compose import GAPS, TOUCHING, numbers, share_read_whole
 from train.data import DataError, Drawing, load_pen, split_by_writer
 from train.data.unclear import clear, unclear
 from train.evaluate import error_rate, error_table, outputs_of, predictions
 from train.evaluation import Evaluation, write_evaluation
 from train.examples import Task, inked_drawings
 from train.robustness import Row, grid
+from train.sources.nondigits import unseen_nondigits
 
 
 def add_options(parser: Parser) -> None:
@@ -46,17 +47,11 @@ def run(options: argparse.Namespace) -> int:
     table = error_table(recognizer, task.test)
     print(table)
     lines = [*_confidence(recognizer, task), *_refusals(recognizer, task)]
-    drawings = _unseen_drawings(options)
+    drawings = _unseen(options, "pen", lambda place: split_by_writer(load_pen(place)).test)
     if drawings:
-        lines += _without_unclear(recognizer, drawings)
-        for chosen, which in ((drawings, ""), (clear(drawings), ", of digits that can be told")):
-            composed = numbers(chosen)
-            whole = share_read_whole(recognizer, composed)
-            lines.append(
-                f"numbers of two to four digits{which}, read whole: {whole:.2%} of {len(composed)}"
-            )
-        one = np.mean([len(recognizer.read(drawing.strokes).digits) == 1 for drawing in drawings])
-        lines.append(f"single digits read as one mark: {one:.2%} of {len(drawings)}")
+        lines += [*_without_unclear(recognizer, drawings), *_as_drawn(recognizer, drawings)]
+    if others := _unseen(options, "nondigits", unseen_nondigits):
+        lines.append(f"non-digits as drawn: {_with_a_question_mark(recognizer, others)}")
     print("\n".join(lines))
     if options.report:
         rows: list[Row] = []
@@ -81,8 +76,14 @@ def _confidence(recognizer: Recognizer, task: Task) -> Sequence[str]:
     lines = []
     for name, part in task.test.items():
         if (part.labels < DIGITS).all():
-            error = calibration_error(predictions(recognizer, part), part.labels)
-            lines.append(f"{name}: expected calibration error {error:.2%}")
+            probabilities = predictions(recognizer, part)
+            misread = probabilities[:, :DIGITS].argmax(axis=1) != part.labels
+            lines += [
+                f"{name}: {misread.sum()} of {misread.size} taken for another digit, if none were "
+                f"refused: {misread.mean():.2%}",
+                f"{name}: expected calibration error "
+                f"{calibration_error(probabilities, part.labels):.2%}",
+            ]
     return lines
 
 
@@ -110,13 +111,40 @@ def _without_unclear(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Seq
     ]
 
 
-def _unseen_drawings(options: argparse.Namespace) -> list[Drawing]:
-    """Return the pen-drawn digits of the writers that are kept for the test, if there are any."""
+def _as_drawn(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[str]:
+    """Tell what becomes of drawings on their whole way, as numbers and as single digits."""
+    lines = []
+    for chosen, which in ((drawings, ""), (clear(drawings), ", of digits that can be told")):
+        for gaps, how in ((GAPS, ""), (TOUCHING, " that touch or overlap")):
+            composed = numbers(chosen, gaps=gaps)
+            whole = share_read_whole(recognizer, composed)
+            lines.append(
+                f"numbers of two to four digits{how}{which}, read whole: {whole:.2%} "
+                f"of {len(composed)}"
+            )
+    one = np.mean([len(recognizer.read(drawing.strokes).digits) == 1 for drawing in drawings])
+    return [
+        *lines,
+        f"single digits read as one mark: {one:.2%} of {len(drawings)}",
+        f"single digits as drawn: {_with_a_question_mark(recognizer, drawings)}",
+    ]
+
+
+def _with_a_question_mark(recognizer: Recognizer, drawings: Sequence[Drawing]) -> str:
+    """Tell how many drawings are refused, at least in part, on their whole way."""
+    refused = np.mean(["?" in recognizer.read(drawing.strokes).text for drawing in drawings])
+    return f"{refused:.2%} of {len(drawings)} have a ? in what is read"
+
+
+def _unseen(
+    options: argparse.Namespace, source: str, read: Callable[[Path | None], list[Drawing]]
+) -> list[Drawing]:
+    """Return drawings by the writers that are kept for the test, if there are any."""
     places = chosen_sources(options)
-    if "pen" not in places:
+    if source not in places:
         return []
     try:
-        return split_by_writer(load_pen(places["pen"])).test
+        return read(places[source])
     except DataError:
         return []
 

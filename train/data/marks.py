@@ -15,22 +15,39 @@ WRITER = "made"
 Curve = NDArray[np.float32]
 
 
-def pairs(digits: Sequence[Drawing], count: int, seed: int) -> list[Drawing]:
-    """Return ``count`` drawings of two of ``digits`` beside each other, as high as each other.
+CLOSEST, WIDEST = -0.12, 0.6
+"""The gap between two digits of a row, in heights; below 0 they overlap. Half are below 0.06."""
+THREE = 0.2
+"""So large a share of the rows has a third digit."""
 
-    A pair is no digit: whoever has to tell whether two marks are one digit or two learns it here.
+
+def rows(digits: Sequence[Drawing], count: int, seed: int) -> list[Drawing]:
+    """Return ``count`` drawings of two or three of ``digits`` beside each other, about as high as
+    each other, many of which touch.
+
+    A row is no digit: whoever has to tell whether marks are one digit or several learns it here.
     """
     rng = np.random.default_rng([seed, 11])
-    made = []
-    for first, second in rng.integers(0, len(digits), (count, 2)):
-        left, right = (_as_high_as_one(digits[i].strokes) for i in (first, second))
-        gap = rng.uniform(0.08, 0.6)
-        drop = rng.normal(0, 0.06)
-        start = max(float(stroke[:, 0].max()) for stroke in left) + gap
-        moved = [stroke + np.array([start, drop], np.float32) for stroke in right]
-        label = digits[first].label + digits[second].label
-        made.append(Drawing(WRITER, label, [*left, *moved]))
-    return made
+    return [
+        _row([digits[i] for i in rng.integers(0, len(digits), 2 + (rng.random() < THREE))], rng)
+        for _ in range(count)
+    ]
+
+
+def _row(digits: Sequence[Drawing], rng: np.random.Generator) -> Drawing:
+    """Set digits beside each other; two share at most half of the narrower one's width."""
+    strokes: list[Curve] = []
+    end, width_before = 0.0, 0.0
+    for digit in digits:
+        height = np.float32(rng.uniform(0.85, 1.15))
+        curves = [curve * height for curve in _as_high_as_one(digit.strokes)]
+        width = max(float(curve[:, 0].max()) for curve in curves)
+        gap = CLOSEST + (WIDEST - CLOSEST) * rng.random() ** 2
+        start = end + max(gap, -0.5 * min(width, width_before)) if strokes else 0.0
+        place = np.array([start, rng.normal(0, 0.06)], np.float32)
+        strokes += [curve + place for curve in curves]
+        end, width_before = start + width, width
+    return Drawing(WRITER, "".join(digit.label for digit in digits), strokes)
 
 
 def scribbles(count: int, seed: int) -> list[Drawing]:

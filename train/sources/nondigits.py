@@ -1,10 +1,10 @@
-"""Marks that are no digits: letters and signs drawn with a pen, scribbles, pairs of digits."""
+"""Marks that are no digits: letters and signs drawn with a pen, scribbles, rows of digits."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from train.data import load_pen, marks, split_by_writer
+from train.data import Drawing, WriterSplit, load_pen, marks, split_by_writer
 from train.examples import NO_IMAGES, NO_LABELS, Part, inked_drawings
 from train.sources.base import Source, register
 
@@ -14,7 +14,7 @@ FAIRLY_CLEAR = CLEAR | frozenset("ehfpPLdvVt")
 """These are learned too. The others, from O and l to q, can be meant as digits: they are left out,
 since a network that learned to refuse them would refuse people's digits with them.
 """
-PAIRS, SCRIBBLES = 4_000, 1_500
+ROWS, SCRIBBLES = 6_000, 1_500
 """So many made marks are learned beside those by people."""
 
 
@@ -23,10 +23,10 @@ def read_nondigits(directory: Path | None = None) -> Part:
 
     Raises DataError.
     """
-    drawn = split_by_writer(load_pen(directory, "nondigits"))
+    drawn = _divided(directory)
     learned = [drawing for drawing in drawn.train if drawing.label in FAIRLY_CLEAR]
     digits = split_by_writer(load_pen(directory)).train
-    made = [*marks.pairs(digits, PAIRS, seed=0), *marks.scribbles(SCRIBBLES, seed=0)]
+    made = [*marks.rows(digits, ROWS, seed=0), *marks.scribbles(SCRIBBLES, seed=0)]
     validation, test = (
         inked_drawings([drawing for drawing in part if drawing.label in CLEAR])
         for part in (drawn.validation, drawn.test)
@@ -41,6 +41,15 @@ def read_nondigits(directory: Path | None = None) -> Part:
         f"{len(learned)} letters and signs by {writers} writers, {len(made)} made marks",
         repeated=False,
     )
+
+
+def unseen_nondigits(directory: Path | None = None) -> list[Drawing]:
+    """Return the clear non-digits by the writers that are kept for the test. Raises DataError."""
+    return [drawing for drawing in _divided(directory).test if drawing.label in CLEAR]
+
+
+def _divided(directory: Path | None) -> WriterSplit:
+    return split_by_writer(load_pen(directory, "nondigits"))
 
 
 register(
