@@ -55,7 +55,8 @@ EVEN_GAP, GAP_SCALE = 0.06, 0.035  # at this gap one is as likely as two; how fa
 UNSEEN = math.log(0.05)  # what does not look like two digits is two, so likely, at any gap;
 SURE_GAP = 0.25  # at this one as likely as not
 DIVIDE_FROM = 0.5  # what is so likely several digits is taken apart,
-MOST_DIVIDED = 12  # if it is in no more pieces: it bounds the time
+DEEP = 0.2  # if its parts do not lie so deep in each other, in heights,
+MOST_DIVIDED = 12  # and if they are no more: it bounds the time
 REFUSAL = math.log(0.4)  # what is no digit is that much less likely to have been meant
 A_SIGN = math.log(0.8)  # how likely a mark is a point or a minus that looks like one
 NEVER = -math.inf
@@ -98,7 +99,7 @@ def read_row(
     height = _height(boxes)
     marks = _marks(boxes, height)
     look_at([mark.parts for mark in marks])
-    marks = _divided(marks, boxes, seen)
+    marks = _divided(marks, boxes, seen, height)
     look_at([mark.parts for mark in marks])
     runs = [*((place, place + 1) for place in range(len(marks))), *_runs(marks, height)]
     look_at([_parts(marks, run) for run in runs])
@@ -141,15 +142,18 @@ def _height(boxes: Sequence[Box]) -> float:
 
 
 def _divided(
-    marks: Sequence[_Mark], boxes: Sequence[Box], seen: dict[Parts, NDArray[np.float32]]
+    marks: Sequence[_Mark],
+    boxes: Sequence[Box],
+    seen: dict[Parts, NDArray[np.float32]],
+    height: float,
 ) -> list[_Mark]:
-    """Take apart what looks like several digits: their parts become marks of their own."""
+    """Take apart what looks like several digits: parts that lie in no other one become marks."""
     divided: list[_Mark] = []
     for mark in marks:
-        probabilities = seen[mark.parts]
-        looks_like_several = probabilities[SEVERAL:].sum() >= DIVIDE_FROM
+        looks_like_several = seen[mark.parts][SEVERAL:].sum() >= DIVIDE_FROM
         if looks_like_several and 1 < len(mark.parts) <= MOST_DIVIDED:
-            divided += [_Mark((part,), boxes[part]) for part in mark.parts]
+            parts = [_Mark((part,), boxes[part]) for part in mark.parts]
+            divided += _put_together(parts, lambda a, b: _lies_deep_in(a, b, DEEP * height))
         else:
             divided.append(mark)
     return sorted(divided, key=_middle)
@@ -164,18 +168,23 @@ def _marks(boxes: Sequence[Box], height: float) -> list[_Mark]:
     if len(boxes) > MOST_PARTS:
         return [_Mark(tuple(range(len(boxes))), union(boxes))]
     marks = [_Mark((index,), box) for index, box in enumerate(boxes)]
+    return sorted(_put_together(marks, lambda a, b: _is_one(a, b, height)), key=_middle)
+
+
+def _put_together(marks: list[_Mark], is_one: Callable[[Box, Box], bool]) -> list[_Mark]:
+    """Return marks no two of which are one; ``marks`` is changed."""
     merged = True
     while merged:
         merged = False
         for i in range(len(marks) - 1, 0, -1):
             for j in range(i):
-                if _is_one(marks[i].box, marks[j].box, height):
+                if is_one(marks[i].box, marks[j].box):
                     parts = tuple(sorted(marks[i].parts + marks[j].parts))
                     marks[j] = _Mark(parts, union([marks[i].box, marks[j].box]))
                     del marks[i]
                     merged = True
                     break
-    return sorted(marks, key=_middle)
+    return marks
 
 
 def _is_one(a: Box, b: Box, height: float) -> bool:
@@ -185,7 +194,12 @@ def _is_one(a: Box, b: Box, height: float) -> bool:
     width = max(narrow[2] - narrow[0], NARROWEST * height)
     if overlap >= SURELY_ONE * width:
         return True
-    margin = INSIDE * (wide[2] - wide[0])
+    return _lies_deep_in(a, b, INSIDE * (wide[2] - wide[0]))
+
+
+def _lies_deep_in(a: Box, b: Box, margin: float) -> bool:
+    """Tell whether the narrower mark's middle is farther than ``margin`` from the other's ends."""
+    narrow, wide = sorted((a, b), key=lambda box: box[2] - box[0])
     return wide[0] + margin < (narrow[0] + narrow[2]) / 2 < wide[2] - margin
 
 

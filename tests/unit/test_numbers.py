@@ -185,6 +185,12 @@ def test_what_lies_over_each_other_is_taken_apart_if_it_looks_like_several() -> 
     assert text(boxes, answers | {(0, 1): SEVERAL}) == "01"
 
 
+def test_what_lies_deep_in_another_mark_is_no_digit_of_its_own() -> None:
+    boxes: list[Box] = [(0, 0, 100, 100), (45, 0, 55, 100), (120, 0, 160, 100)]
+    answers = {(0,): 0, (1,): 1, (2,): 2, (0, 1): SEVERAL}
+    assert text(boxes, answers) == "?2"
+
+
 def test_so_many_strokes_over_each_other_are_not_taken_apart() -> None:
     boxes: list[Box] = [(0, 0, 50, 100)] * 13
     assert text(boxes, {tuple(range(13)): SEVERAL}) == "?"
