@@ -138,7 +138,7 @@ def _pytorch_step(batch_size: int, threads: int) -> Callable[[], object]:
     import torch
     from torch import nn
 
-    from nn.layers import BatchNorm, Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU
+    from nn.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, ReLU
     from train.architectures import build
 
     def same(layer: Layer) -> list[nn.Module]:
@@ -149,6 +149,8 @@ def _pytorch_step(batch_size: int, threads: int) -> Callable[[], object]:
             return [nn.BatchNorm2d(layer.channels)]
         if isinstance(layer, ReLU):
             return [nn.ReLU(inplace=True)]
+        if isinstance(layer, Dropout):
+            return [nn.Dropout(layer.percent / 100)]
         if isinstance(layer, MaxPool2D):
             return [nn.MaxPool2d(layer.size)]
         if isinstance(layer, Flatten):
