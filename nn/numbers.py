@@ -106,14 +106,12 @@ def read_row(
     within, between = _gaps(marks, height, goes_on, seen)
     row = union([mark.box for mark in marks])
     value = {run: _value(marks, run, within, seen, row, height) for run in runs}
-    return [
-        Found(
-            _symbol(seen[_parts(marks, run)], value[run][1], refuse_from),
-            _parts(marks, run),
-            seen[_parts(marks, run)],
-        )
-        for run in _best_way(len(marks), value, between)
-    ]
+    found = []
+    for run in _best_way(len(marks), value, between):
+        parts = _parts(marks, run)
+        symbol = _symbol(seen[parts], value[run][1], refuse_from)
+        found.append(Found(symbol, parts, seen[parts]))
+    return found
 
 
 def _gaps(

@@ -29,7 +29,7 @@ class Cycle:
 
 
 def cycles(config: Config, steps_per_epoch: int) -> tuple[Cycle, ...]:
-    """Return the cycles of a run, without gaps: one, or three where the settings ask for restarts.
+    """Return the cycles of a run, without gaps: one, two or three, as the settings ask for.
 
     Source: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017.
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nn.numbers import DIGITS
-from nn.recognizer import Recognizer
+from nn.recognizer import Reading, Recognizer
 from train.calibrate import calibration_error
 from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, chosen_sources, read_task
@@ -51,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
     if drawings:
         lines += [*_without_unclear(recognizer, drawings), *_as_drawn(recognizer, drawings)]
     if others := _unseen(options, "nondigits", unseen_nondigits):
-        lines.append(f"non-digits as drawn: {_with_a_question_mark(recognizer, others)}")
+        readings = [recognizer.read(mark.strokes) for mark in others]
+        lines.append(f"non-digits as drawn: {_with_a_question_mark(readings)}")
     print("\n".join(lines))
     if options.report:
         rows: list[Row] = []
@@ -122,18 +123,19 @@ def _as_drawn(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[s
                 f"numbers of two to four digits{how}{which}, read whole: {whole:.2%} "
                 f"of {len(composed)}"
             )
-    one = np.mean([len(recognizer.read(drawing.strokes).digits) == 1 for drawing in drawings])
+    readings = [recognizer.read(drawing.strokes) for drawing in drawings]
+    one = np.mean([len(reading.digits) == 1 for reading in readings])
     return [
         *lines,
-        f"single digits read as one mark: {one:.2%} of {len(drawings)}",
-        f"single digits as drawn: {_with_a_question_mark(recognizer, drawings)}",
+        f"single digits read as one mark: {one:.2%} of {len(readings)}",
+        f"single digits as drawn: {_with_a_question_mark(readings)}",
     ]
 
 
-def _with_a_question_mark(recognizer: Recognizer, drawings: Sequence[Drawing]) -> str:
-    """Tell how many drawings are refused, at least in part, on their whole way."""
-    refused = np.mean(["?" in recognizer.read(drawing.strokes).text for drawing in drawings])
-    return f"{refused:.2%} of {len(drawings)} have a ? in what is read"
+def _with_a_question_mark(readings: Sequence[Reading]) -> str:
+    """Tell how many drawings were refused, at least in part, on their whole way."""
+    refused = np.mean(["?" in reading.text for reading in readings])
+    return f"{refused:.2%} of {len(readings)} have a ? in what is read"
 
 
 def _unseen(
