@@ -11,12 +11,14 @@ centre of mass put in the middle of the 28x28 field, which is the rule that MNIS
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nn.ink import BOX, SIDE
+from nn.slices import columns_to_cut
 
 _LOOK = 256  # longer side at which the digit is searched for
 _CLOSER = 100  # the digit is looked at again so that its own longer side is at least this
@@ -27,6 +29,7 @@ _MADE = 1.8, 3.6  # what thinner and thicker lines are brought to
 _FINE = 80  # longer side of the ink at which lines are made wider or narrower
 _EDGE = 0.08  # of the ink's own contrast: where the ink's box ends, above JPEG's ringing
 _BODY = 0.25  # of the same: what holds a piece together, above the lines of ruled paper
+_STRONG = 0.5  # of the same: a piece has some ink that is so strong
 _SPECK = 0.02  # of the largest piece: smaller pieces are dust
 
 Box = tuple[float, float, float, float]
@@ -63,7 +66,7 @@ class Picture:
         self.pixels = _checked(array)
         height, width = self.pixels.shape[:2]
         self.step = max(1, -(-max(height, width) // _LOOK))
-        found = _look(self.pixels, (0, 0, width, height), self.step)
+        found = _look(self.pixels, self._whole(), self.step)
         self.ink: Grey | None = None
         self._inside = self.box = (0.0, 0.0, 0.0, 0.0)
         if found is not None:
@@ -87,10 +90,30 @@ class Picture:
         boxes: list[Box] = [tuple(box) for box in (edges * float(self.step)).tolist()]
         return of_pixel, boxes
 
-    def in_mnist_form(self, only: NDArray[np.bool_] | None = None) -> tuple[NDArray[np.uint8], Box]:
+    def cut(self, only: NDArray[np.bool_]) -> list[tuple[NDArray[np.bool_], Box]]:
+        """Cut the ink on some pixels where digits that touch may end.
+
+        Return the slices from left to right, each its pixels and its box in the picture.
+        """
+        if self.ink is None:
+            return []
+        left, top, right, bottom = _extent(only)
+        window = self.ink[top:bottom, left:right] * only[top:bottom, left:right]
+        cuts = [left, *(left + column for column in columns_to_cut(window)), right]
+        found = []
+        for first, last in pairwise(cuts):
+            pixels = np.zeros_like(only)
+            pixels[:, first:last] = only[:, first:last]
+            if (self.ink[pixels] > _STRONG).any():
+                found.append((pixels, _in_picture(_extent(pixels), self._whole(), self.step)))
+        return found
+
+    def in_mnist_form(
+        self, only: NDArray[np.bool_] | None = None, closer: bool = True
+    ) -> tuple[NDArray[np.uint8], Box]:
         """Return the ink, or only that on some of its pixels, in MNIST's form, and its box.
 
-        Raises ValueError if there is none.
+        Not to look ``closer`` at a large picture is faster. Raises ValueError if there is no ink.
         """
         if self.ink is None or (only is not None and not only.any()):
             raise ValueError("expected a picture with ink, got a blank one")
@@ -98,10 +121,16 @@ class Picture:
         if only is not None:
             ink = np.where(only, ink, np.float32(0))
             inside = _box(ink)
-            box = _in_picture(inside, (0, 0, *self.pixels.shape[1::-1]), self.step)
-        if self.step > 1:  # shrunk: look again, at the digit alone and as finely as is of use
+            box = _in_picture(inside, self._whole(), self.step)
+        if (
+            closer and self.step > 1
+        ):  # shrunk: look again, at the digit alone and as finely as is of use
             ink, inside, box = self._closer(box, only) or (ink, inside, box)
         return _centred(_scaled(*_with_usual_pen(ink, inside), int(BOX))), box
+
+    def _whole(self) -> tuple[int, int, int, int]:
+        height, width = self.pixels.shape[:2]
+        return 0, 0, width, height
 
     def _closer(self, box: Box, only: NDArray[np.bool_] | None) -> tuple[Grey, Box, Box] | None:
         window = _around(box, self.pixels.shape[1], self.pixels.shape[0])
@@ -180,13 +209,17 @@ def _box(ink: Grey) -> Box:
     In a blurred picture ink tapers off over a width of one over its steepest step, half of it
     outside of the true edge.
     """
-    inked = ink > _EDGE
-    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+    x0, y0, x1, y1 = _extent(ink > _EDGE)
     steepest = max(float(np.abs(np.diff(ink, axis=axis)).max(initial=0)) for axis in (0, 1))
     blur = (0.5 - _EDGE) * max(0.0, 1 / max(steepest, 0.05) - 1.25)  # a sharp edge may lie askew
-    y0, y1, x0, x1 = float(rows[0]), float(rows[-1]) + 1, float(columns[0]), float(columns[-1]) + 1
     across, down = min(blur, (x1 - x0) / 4), min(blur, (y1 - y0) / 4)
     return x0 + across, y0 + down, x1 - across, y1 - down
+
+
+def _extent(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of what is true, of which there is some."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _around(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
@@ -393,7 +426,7 @@ def _pieces(ink: Grey, edge: float) -> NDArray[np.bool_]:
     label = _labels(mask)
     mass = np.bincount(label[mask], weights=ink[mask], minlength=label.size)
     strong = np.zeros(label.size, bool)
-    strong[label[ink > 0.5]] = True
+    strong[label[ink > _STRONG]] = True
     mass[~strong] = 0
     keep: NDArray[np.bool_] = mask & (mass > _SPECK * mass.max())[label]
     return keep

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from nn import weights
 from nn.image import Picture
 from nn.ink import SIDE, Box, Strokes, bounding_box, ink_within, parse_strokes, union
+from nn.layout import Parts
 from nn.losses import softmax
 from nn.mend import goes_on, mended
 from nn.model import Sequential
-from nn.numbers import DIGITS, GoesOn, Parts, read_row
+from nn.numbers import DIGITS, Cut, GoesOn, read_row
 from nn.prepared import Prepared
 
 DEFAULT_PATH = Path(__file__).with_name("weights.npz")
@@ -166,13 +167,26 @@ class Recognizer:
         of_pixel, boxes = picture.pieces()
         sizes = [max(right - left, bottom - top) for left, top, right, bottom in boxes]
         kept = [piece for piece, size in enumerate(sizes) if size >= DUST * max(sizes)]
+        everything = tuple(range(len(kept)))
+        pixels = [of_pixel == piece for piece in kept]  # of each part; slices come after them
+
+        def pixels_of(parts: Parts) -> NDArray[np.bool_]:
+            chosen: NDArray[np.bool_] = np.any([pixels[part] for part in parts], axis=0)
+            return chosen
 
         def form(parts: Parts) -> tuple[NDArray[np.uint8], Box]:
-            if len(parts) == len(kept):
+            if parts == everything:
                 return picture.in_mnist_form()
-            return picture.in_mnist_form(np.isin(of_pixel, [kept[part] for part in parts]))
+            is_sliced = parts[-1] >= len(kept)  # then there are many to look at
+            return picture.in_mnist_form(pixels_of(parts), closer=not is_sliced)
 
-        return self._read_row([boxes[piece] for piece in kept], form)
+        def cut(parts: Parts) -> list[tuple[int, Box]]:
+            slices = picture.cut(pixels_of(parts))
+            first = len(pixels)
+            pixels.extend(slice_pixels for slice_pixels, _ in slices)
+            return [(first + place, box) for place, (_, box) in enumerate(slices)]
+
+        return self._read_row([boxes[piece] for piece in kept], form, cut=cut)
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probabilities of ``images: (n, 28, 28) uint8``, white on black.
@@ -200,6 +214,7 @@ class Recognizer:
         continues: GoesOn = lambda _: False,
         known: Known | None = None,
         contents: Sequence[bytes] = (),
+        cut: Cut = lambda _: [],
     ) -> Reading:
         """Read a row of parts; ``picture`` makes the 28x28 picture of some, and says its box.
 
@@ -224,7 +239,7 @@ class Recognizer:
             return np.stack([seen[parts].answer for parts in marks])
 
         digits = []
-        for found in read_row(boxes, look, self.refuse_from, continues):
+        for found in read_row(boxes, look, self.refuse_from, continues, cut):
             image, box, answer = seen[found.parts]
             is_digit = found.symbol.isdigit()
             likely = answer[:DIGITS].max() if is_digit else answer[DIGITS:].sum()

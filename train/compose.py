@@ -1,4 +1,4 @@
-"""Numbers composed of one writer's digits, to measure how often a whole number is read right."""
+"""Numbers composed of digits, to measure how often a whole number is read right."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from nn.ink import SIDE
 from nn.recognizer import Recognizer
 from train.data import Drawing
 
@@ -23,6 +24,10 @@ GAPS = 0.15, 0.6
 """Between two digits' boxes, in heights."""
 TOUCHING = -0.1, 0.05
 """The same of digits in a hurry: they touch, or one reaches over the other."""
+MARGIN = 8
+"""Of paper around a picture, pixels."""
+APART, JOINED = (3, 12), (-3, 0)
+"""The gaps in pictures, in pixels of MNIST's images, whose digits are some 20 high."""
 
 
 class Number(NamedTuple):
@@ -56,13 +61,51 @@ def numbers(
     return composed
 
 
-def share_read_whole(recognizer: Recognizer, composed: Sequence[Number]) -> float:
+class Picture(NamedTuple):
+    """A number and its picture, ``(height, width) uint8``, white on black."""
+
+    text: str
+    pixels: NDArray[np.uint8]
+
+
+def pictures(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    count: int = NUMBERS,
+    seed: int = 0,
+    gaps: tuple[int, int] = APART,
+) -> list[Picture]:
+    """Return pictures of numbers of two to four of MNIST's digits, beside each other."""
+    rng = np.random.default_rng([seed, 14])
+    composed = []
+    for _ in range(count):
+        chosen = rng.integers(0, len(images), rng.integers(2, 5))
+        digits = [image[:, image.any(axis=0)] for image in images[chosen]]
+        most = sum(digit.shape[1] for digit in digits) + len(digits) * max(0, *gaps)
+        field = np.zeros((SIDE + 2 * MARGIN, most + 2 * MARGIN), np.uint8)
+        left = right = MARGIN
+        for digit in digits:
+            # Where the one before is narrow, it is not passed.
+            left = max(left + 1, right + int(rng.integers(*gaps, endpoint=True)))
+            right = left + digit.shape[1]
+            top = MARGIN + int(rng.integers(-2, 3))
+            window = field[top : top + SIDE, left:right]
+            np.maximum(window, digit, out=window)
+        text = "".join(str(label) for label in labels[chosen])
+        composed.append(Picture(text, field[:, : right + MARGIN]))
+    return composed
+
+
+def share_read_whole(recognizer: Recognizer, composed: Sequence[Number | Picture]) -> float:
     """Return the share of the numbers that are read right in every digit, 0 to 1."""
+
+    def is_right(number: Number | Picture) -> bool:
+        if isinstance(number, Picture):
+            return recognizer.read_image(number.pixels).text == number.text
+        return recognizer.read(number.strokes).text == number.text
+
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        read = list(pool.map(lambda number: recognizer.read(number.strokes).text, composed))
-    return float(
-        np.mean([text == number.text for text, number in zip(read, composed, strict=True)])
-    )
+        return float(np.mean(list(pool.map(is_right, composed))))
 
 
 def _row(

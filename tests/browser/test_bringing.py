@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,27 @@ GIVE = """([kind, name, type, bytes]) => {
 
 def photo(text: str) -> Image.Image:
     """Return a picture of a number: dark ink on light paper."""
+    return penned(
+        [(420 + (x - 140) * 2.4, 210 + (y - 140) * 2.4) for x, y in stroke]
+        for stroke in number(text, 0.4)
+    )
+
+
+def joined(text: str) -> Image.Image:
+    """Return a picture of a number in which each digit begins where the one before ends."""
+    strokes, end = [], 120.0
+    for label in text:
+        columns = [x for stroke in sample(label) for x, _ in stroke]
+        moved = end - min(columns)
+        strokes += [[(x + moved, y + 100) for x, y in stroke] for stroke in sample(label)]
+        end = max(columns) + moved
+    return penned(strokes)
+
+
+def penned(strokes: Iterable[list[tuple[float, float]]]) -> Image.Image:
     picture = Image.new("RGB", (840, 420), (236, 232, 220))
     pen = ImageDraw.Draw(picture)
-    for stroke in number(text, 0.4):
-        points = [(420 + (x - 140) * 2.4, 210 + (y - 140) * 2.4) for x, y in stroke]
+    for points in strokes:
         pen.line(points, (40, 44, 60), 13, joint="curve")
     return picture
 
@@ -67,6 +85,12 @@ def test_a_picture_that_is_chosen_is_read_and_boxed(page: Page, tmp_path: Path) 
     expect_answer(page, "42")
     page.locator("#clear").click()
     expect_answer(page, "")
+
+
+def test_digits_that_touch_in_a_picture_are_read_one_by_one(page: Page) -> None:
+    give(page, "drop", "number.png", "image/png", packed(joined("350")))
+    expect_answer(page, "350")
+    expect(page.locator("#boxes li")).to_have_count(3)
 
 
 def test_a_photo_is_turned_as_its_file_says(page: Page) -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from nn import Recognizer
-from nn.ink import ink
-from nn.numbers import DIGITS, NO_DIGIT, SEVERAL, Box, Parts, read_row
+from nn.ink import Box, ink
+from nn.layout import Parts
+from nn.numbers import DIGITS, NO_DIGIT, SEVERAL, read_row
 from nn.recognizer import Known
 from tests.sample import Sample, Strokes, drawings
 

@@ -15,12 +15,12 @@ from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, chosen_sources, read_task
 from train.commands.parsing import Parser
 from train.commands.weights_option import add_weights_option, load_weights
-from train.compose import GAPS, TOUCHING, numbers, share_read_whole
+from train.compose import APART, GAPS, JOINED, TOUCHING, numbers, pictures, share_read_whole
 from train.data import DataError, Drawing, load_pen, split_by_writer
 from train.data.unclear import clear, unclear
 from train.evaluate import error_rate, error_table, outputs_of, predictions
 from train.evaluation import Evaluation, write_evaluation
-from train.examples import Task, inked_drawings
+from train.examples import Labelled, Task, inked_drawings
 from train.robustness import Row, grid
 from train.sources.nondigits import unseen_nondigits
 
@@ -53,10 +53,12 @@ def run(options: argparse.Namespace) -> int:
     if others := _unseen(options, "nondigits", unseen_nondigits):
         readings = [recognizer.read(mark.strokes) for mark in others]
         lines.append(f"non-digits as drawn: {_with_a_question_mark(readings)}")
+    images = task.test.get("MNIST")
+    if images is not None:
+        lines += _in_pictures(recognizer, images)
     print("\n".join(lines))
     if options.report:
         rows: list[Row] = []
-        images = task.test.get("MNIST")
         if drawings and images is not None:
             print(f"\n{'distortion':<22}{'level':<22}{'digits':>7}{'error':>9}{'ratio':>7}")
             for row in grid(recognizer, drawings, images):
@@ -129,6 +131,16 @@ def _as_drawn(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[s
         *lines,
         f"single digits read as one mark: {one:.2%} of {len(readings)}",
         f"single digits as drawn: {_with_a_question_mark(readings)}",
+    ]
+
+
+def _in_pictures(recognizer: Recognizer, images: Labelled) -> Sequence[str]:
+    """Tell how often numbers in pictures are read whole."""
+    return [
+        f"numbers of two to four digits in pictures{how}, read whole: "
+        f"{share_read_whole(recognizer, composed):.2%} of {len(composed)}"
+        for gaps, how in ((APART, ""), (JOINED, " that touch or overlap"))
+        if (composed := pictures(images.images, images.labels, gaps=gaps))
     ]
 
 

@@ -1,0 +1,128 @@
+"""How marks lie to each other: over each other or apart, and which have the form of a sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from nn.ink import Box, union
+
+Parts = tuple[int, ...]
+"""The numbers of the strokes, or the pieces of a picture, that make up a mark."""
+Run = tuple[int, int]
+"""The first of neighbouring marks, and the one after the last."""
+
+POINT, MINUS, UNKNOWN = ".", "-", "?"
+MOST_PARTS = 96
+"""More than this are read as one mark, which no number is: it bounds the time."""
+
+# Shares are of a mark's own width or the row's height.
+SURELY_ONE = 0.6  # a mark that shares so much of its width with another belongs to it
+NARROWEST = 0.15  # what is narrower counts as so wide: an upright line has hardly a width
+INSIDE = 0.12  # as does one whose middle is farther than this share from both ends of the other
+BESIDE, ABOVE = 0.1, 0.15  # marks that share less of the lower one's height seem nearer by this
+BESIDE_EACH_OTHER = 0.6  # of the rows of two marks: so many they share
+FLAT = 0.2  # of its width: the height of a dash; a dot has neither
+FAR = 10.0  # a gap beyond which farther makes no difference
+
+
+class Mark(NamedTuple):
+    """Parts that belong together, and the box around them."""
+
+    parts: Parts
+    box: Box
+
+
+def row_height(boxes: Sequence[Box]) -> float:
+    """Return how high a digit of the row is: two dots above each other are no high digits."""
+    _, top, _, bottom = union(boxes)
+    highest = max(bottom - top for _, top, _, bottom in boxes)
+    return max(highest, (bottom - top) / 2, 1e-9)
+
+
+def marks_of(boxes: Sequence[Box], height: float) -> list[Mark]:
+    """Put together what lies over each other; the marks come from left to right."""
+    if len(boxes) > MOST_PARTS:
+        return [Mark(tuple(range(len(boxes))), union(boxes))]
+    marks = [Mark((index,), box) for index, box in enumerate(boxes)]
+    return sorted(put_together(marks, lambda a, b: _is_one(a, b, height)), key=middle_of)
+
+
+def put_together(marks: list[Mark], is_one: Callable[[Box, Box], bool]) -> list[Mark]:
+    """Return marks no two of which are one; ``marks`` is changed."""
+    merged = True
+    while merged:
+        merged = False
+        for i in range(len(marks) - 1, 0, -1):
+            for j in range(i):
+                if is_one(marks[i].box, marks[j].box):
+                    parts = tuple(sorted(marks[i].parts + marks[j].parts))
+                    marks[j] = Mark(parts, union([marks[i].box, marks[j].box]))
+                    del marks[i]
+                    merged = True
+                    break
+    return marks
+
+
+def middle_of(mark: Mark) -> float:
+    """Return what marks are sorted by from left to right: twice the middle of their columns."""
+    return mark.box[0] + mark.box[2]
+
+
+def parts_of(marks: Sequence[Mark], run: Run) -> Parts:
+    """Return all the parts of a run of marks."""
+    return tuple(sorted(part for mark in marks[slice(*run)] for part in mark.parts))
+
+
+def _is_one(a: Box, b: Box, height: float) -> bool:
+    """Tell whether two marks share so many columns that they are surely one."""
+    narrow, wide = sorted((a, b), key=lambda box: box[2] - box[0])
+    overlap = min(a[2], b[2]) - max(a[0], b[0])
+    width = max(narrow[2] - narrow[0], NARROWEST * height)
+    if overlap >= SURELY_ONE * width:
+        return True
+    return lies_deep_in(a, b, INSIDE * (wide[2] - wide[0]))
+
+
+def lies_deep_in(a: Box, b: Box, margin: float) -> bool:
+    """Tell whether the narrower mark's middle is farther than ``margin`` from the other's ends."""
+    narrow, wide = sorted((a, b), key=lambda box: box[2] - box[0])
+    return wide[0] + margin < (narrow[0] + narrow[2]) / 2 < wide[2] - margin
+
+
+def side_by_side(a: Box, b: Box) -> bool:
+    """Tell whether two marks are about as high as each other, and in the same rows."""
+    shared = min(a[3], b[3]) - max(a[1], b[1])
+    return shared > BESIDE_EACH_OTHER * (max(a[3], b[3]) - min(a[1], b[1]))
+
+
+def gap_between(a: Mark, b: Mark, height: float) -> float:
+    """Return the empty columns between two marks in heights; below 0 where they overlap."""
+    gap = (max(a.box[0], b.box[0]) - min(a.box[2], b.box[2])) / height
+    return min(max(gap, -FAR), FAR)
+
+
+def above_each_other(a: Mark, b: Mark, height: float) -> float:
+    """Return how much nearer two marks seem that share hardly a row: digits stand side by side."""
+    (_, top, _, bottom), (_, other_top, _, other_bottom) = a.box, b.box
+    rows = min(bottom, other_bottom) - max(top, other_top)
+    lower = max(min(bottom - top, other_bottom - other_top), NARROWEST * height)
+    return ABOVE if rows < BESIDE * lower else 0.0
+
+
+def sign_in_row(box: Box, row: Box, height: float) -> str:
+    """Return the sign that a mark's form and its place in the row make it, else ``""``."""
+    left, top, right, bottom = box
+    wide, high = (right - left) / height, (bottom - top) / height
+    middle = ((top + bottom) / 2 - row[1]) / max(row[3] - row[1], 1e-9)
+    if max(wide, high / 1.6) <= 0.2 and middle > 0.65:
+        return POINT
+    if wide >= 0.12 and high <= 0.35 * wide and 0.25 <= middle <= 0.8:
+        return MINUS
+    return ""
+
+
+def lone_sign(box: Box) -> str:
+    """Return UNKNOWN for a dot or a dash that stands alone: no digit is so flat, else ``""``."""
+    left, top, right, bottom = box
+    return UNKNOWN if bottom - top <= FLAT * (right - left) else ""

@@ -1,0 +1,103 @@
+"""Pieces of ink in which digits touch: where they are cut, and what is read then."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
+
+from nn import Recognizer
+from nn.ink import Box
+from nn.layout import Parts
+from nn.numbers import MOST_CUT, NO_DIGIT, SEVERAL, read_row
+from nn.slices import MOST, columns_to_cut
+from tests.sample import sample_images
+from train.compose import JOINED, pictures, share_read_whole
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer.load()
+
+
+def test_ink_is_cut_down_the_columns_that_hold_least() -> None:
+    ink = np.ones((25, 100), np.float32)
+    ink[:, [31, 64]] = 0
+    assert {31, 64} <= set(columns_to_cut(ink))
+
+
+@given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=300), elements=st.just(1)))
+def test_places_to_cut_ascend_within_the_ink_and_are_not_too_many(ink: NDArray[np.float32]) -> None:
+    columns = columns_to_cut(ink)
+    assert len(columns) < MOST
+    assert columns == sorted(set(columns))
+    assert all(0 < column < ink.shape[1] for column in columns)
+
+
+def test_digits_that_touch_in_a_picture_are_read_one_by_one(recognizer: Recognizer) -> None:
+    touching = pictures(*sample_images(85, seed=3), count=60, gaps=JOINED)
+    assert share_read_whole(recognizer, touching) >= 0.75
+    assert share_read_whole(recognizer, pictures(*sample_images(85, seed=3), count=60)) >= 0.95
+
+
+def test_a_picture_is_read_alike_in_any_size(recognizer: Recognizer) -> None:
+    for text, pixels in pictures(*sample_images(85, seed=3), count=12, gaps=(-1, 0)):
+        large = np.kron(pixels, np.ones((5, 5), np.uint8))
+        if recognizer.read_image(pixels).text == text:
+            assert recognizer.read_image(large).text == text
+
+
+class Cutting:
+    """Marks that look like several digits, each of which falls into four slices."""
+
+    def __init__(self, answers: dict[Parts, int]) -> None:
+        self.answers, self.cut_ones, self.slices = answers, list[Parts](), 100
+
+    def look(self, marks: list[Parts]) -> NDArray[np.float32]:
+        seen = np.full((len(marks), SEVERAL + 1), 0.001, np.float32)
+        for place, parts in enumerate(marks):
+            seen[place, self.answers.get(parts, NO_DIGIT)] = 0.99
+        return seen
+
+    def cut(self, parts: Parts) -> list[tuple[int, Box]]:
+        self.cut_ones.append(parts)
+        self.slices += 4
+        return [(self.slices - 4 + i, (25.0 * i, 0.0, 25.0 * i + 25, 100.0)) for i in range(4)]
+
+    def text(self, boxes: list[Box]) -> str:
+        return "".join(found.symbol for found in read_row(boxes, self.look, 0.5, cut=self.cut))
+
+
+ROW: list[Box] = [(0.0, 0.0, 100.0, 100.0)]
+
+
+def test_the_slices_that_look_like_digits_together_are_the_digits() -> None:
+    assert Cutting({(0,): SEVERAL, (100, 101, 102): 4, (103,): 2}).text(ROW) == "42"
+    assert Cutting({(0,): SEVERAL, (100,): 1, (101, 102, 103): 0}).text(ROW) == "10"
+
+
+def test_what_was_cut_is_not_put_together_again() -> None:
+    halves = {(100, 101): 1, (102, 103): 1}
+    assert Cutting({(0,): SEVERAL, **halves, (100, 101, 102, 103): SEVERAL}).text(ROW) == "11"
+
+
+def test_only_what_looks_like_several_digits_is_cut() -> None:
+    for answer, text in ((7, "7"), (NO_DIGIT, "?")):
+        one = Cutting({(0,): answer, (100, 101): 1, (102, 103): 1})
+        assert one.text(ROW) == text
+        assert not one.cut_ones
+
+
+def test_what_looks_like_several_but_cannot_be_cut_is_a_question_mark() -> None:
+    row = read_row(ROW, Cutting({(0,): SEVERAL}).look, 0.5, cut=lambda _: [])
+    assert [(found.symbol, found.parts) for found in row] == [("?", (0,))]
+
+
+def test_no_more_marks_of_a_row_are_cut_than_there_is_time_for() -> None:
+    row: list[Box] = [(200.0 * i, 0.0, 200.0 * i + 100, 100.0) for i in range(MOST_CUT + 3)]
+    many = Cutting({(i,): SEVERAL for i in range(len(row))})
+    assert "?" in many.text(row)
+    assert len(many.cut_ones) == MOST_CUT
