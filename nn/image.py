@@ -394,7 +394,7 @@ def _paper(grey: Grey) -> tuple[Grey, float]:
         weighted = design * np.where(near, (1 - apart**2) ** 2, 0)[:, None]
         # The small ridge settles what too few pixels, or all in one row, leave open.
         surface = np.linalg.solve(weighted.T @ design + 1e-6 * np.eye(6), weighted.T @ values)
-        spread = 1.4826 * float(np.median(np.abs(values - design @ surface)[near]))
+        spread = 1.4826 * _median(np.abs(values - design @ surface)[near])
     paper: Grey = terms @ surface.astype(np.float32)
     return paper, spread
 
@@ -413,8 +413,13 @@ def _rim_level(grey: Grey) -> tuple[float, float]:
     count, edge = np.histogram(rim, bins=16, range=(0, 1))
     count = np.convolve(count, (1, 2, 1), "same")
     near = rim[np.abs(rim - edge[count.argmax()] - 1 / 32) <= 3 / 32]
-    level = float(np.median(near))
-    return level, 1.4826 * float(np.median(np.abs(near - level)))
+    level = _median(near)
+    return level, 1.4826 * _median(np.abs(near - level))
+
+
+def _median(values: NDArray[Any]) -> float:
+    """What half of the values are below. NumPy's own imports `numpy.ma`, which the page has not."""
+    return float(np.percentile(values, 50))
 
 
 def _pieces(ink: Grey, edge: float) -> NDArray[np.bool_]:

@@ -362,15 +362,14 @@ def test_what_all_runtimes_lack_is_named_in_words(
 def test_a_module_that_was_left_out_is_fetched_when_it_is_needed_after_all(
     new_context: NewContext, own_site: StaticHost, runtime: str
 ) -> None:
-    """Reading pictures, which the page does not do, takes `numpy.ma`."""
-    assert "numpy.ma" not in build.read_modules(modules_used.LIST)
+    assert "numpy.random" not in build.read_modules(modules_used.LIST)
     modules_used.add_work(own_site.directory)
     page = new_context().new_page()
     seen = warnings(page)
     page.goto(own_site.url + runtime)
     wait_for_engine(page)
-    page.evaluate("document.querySelector('script[type=py]').xworker.sync.pictures()")
-    assert any("Python needs numpy.ma, which this page left out" in text for text in seen)
+    page.evaluate("document.querySelector('script[type=py]').xworker.sync.chance()")
+    assert any("Python needs numpy.random, which this page left out" in text for text in seen)
     assert sum(path.endswith(".whl") for path in own_site.requests) == 1
 
 
