@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from tests.browser.drawing import clear, wait_for_engine
 from tests.browser.hosting import AppServer, RefusingProxy, StaticHost, app_server, static_host
@@ -75,10 +75,22 @@ def running_page(module_context: NewContext, site_host: StaticHost) -> Page:
 
 
 @pytest.fixture
-def page(running_page: Page) -> Page:
-    """Return the module's page with nothing drawn."""
+def page(running_page: Page) -> Iterator[Page]:
+    """Return the module's page with nothing drawn.
+
+    Whatever a test does with it, Python has to have the modules that it takes.
+    """
     clear(running_page)
-    return running_page
+    left_out: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if "which this page left out" in message.text:
+            left_out.append(message.text)
+
+    running_page.on("console", note)
+    yield running_page
+    running_page.remove_listener("console", note)
+    assert left_out == []
 
 
 @pytest.fixture
