@@ -1,12 +1,10 @@
-"""Bring a picture of one handwritten digit, of any size and either polarity, to MNIST's 28x28 form.
+"""A picture of handwritten digits, of any size and either polarity: its ink, piece by piece.
 
 Strokes from a pen go through `nn.ink` instead; this is for what only exists as pixels: a scan, a
 phone photo, a screenshot. NumPy alone, because it also runs in the browser.
 
-The steps: grey values -> paper subtracted (a smooth surface, so uneven light goes with it) -> ink
-found above the paper's own noise -> the ink's box scaled so that its longer side is 20 pixels ->
-centre of mass put in the middle of the 28x28 field, which is the rule that MNIST itself was made by
-(LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition", 1998).
+Grey values are searched for ink (`nn.paper`), and what is found is brought to MNIST's form
+(`nn.mnist_form`): all of it, a connected piece, or a slice of one (`nn.slices`).
 """
 
 from __future__ import annotations
@@ -17,23 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.ink import BOX, SIDE
+from nn.ink import Box
+from nn.mnist_form import box_of, extent_of, in_field
+from nn.paper import EDGE, STRONG, Grey, find_ink, grown, labels_of
 from nn.slices import columns_to_cut
 
 _LOOK = 256  # longer side at which the digit is searched for
 _CLOSER = 100  # the digit is looked at again so that its own longer side is at least this
 _LUMA = (0.299, 0.587, 0.114)  # Rec. 601
-_LEAST_CONTRAST = 0.04  # of full scale: fainter than ten grey levels is not ink
-_USUAL = 1.4, 4.4  # width of lines in the box of 20 pixels: all but a few of MNIST's lie between
-_MADE = 1.8, 3.6  # what thinner and thicker lines are brought to
-_FINE = 80  # longer side of the ink at which lines are made wider or narrower
-_EDGE = 0.08  # of the ink's own contrast: where the ink's box ends, above JPEG's ringing
-_BODY = 0.25  # of the same: what holds a piece together, above the lines of ruled paper
-_STRONG = 0.5  # of the same: a piece has some ink that is so strong
-_SPECK = 0.02  # of the largest piece: smaller pieces are dust
-
-Box = tuple[float, float, float, float]
-Grey = NDArray[np.float32]
 
 
 class ImageError(ValueError):
@@ -79,7 +68,7 @@ class Picture:
         if self.ink is None:
             return np.empty((0, 0), np.intp), []
         inked = self.ink > 0
-        roots, number = np.unique(_labels(inked)[inked], return_inverse=True)
+        roots, number = np.unique(labels_of(inked)[inked], return_inverse=True)
         of_pixel = np.full(inked.shape, -1, np.intp)
         of_pixel[inked] = number
         edges = np.zeros((len(roots), 4), np.intp)
@@ -97,15 +86,15 @@ class Picture:
         """
         if self.ink is None:
             return []
-        left, top, right, bottom = _extent(only)
+        left, top, right, bottom = extent_of(only)
         window = self.ink[top:bottom, left:right] * only[top:bottom, left:right]
         cuts = [left, *(left + column for column in columns_to_cut(window)), right]
         found = []
         for first, last in pairwise(cuts):
             pixels = np.zeros_like(only)
             pixels[:, first:last] = only[:, first:last]
-            if (self.ink[pixels] > _STRONG).any():
-                found.append((pixels, _in_picture(_extent(pixels), self._whole(), self.step)))
+            if (self.ink[pixels] > STRONG).any():
+                found.append((pixels, _in_picture(extent_of(pixels), self._whole(), self.step)))
         return found
 
     def in_mnist_form(
@@ -120,13 +109,13 @@ class Picture:
         ink, inside, box = self.ink, self._inside, self.box
         if only is not None:
             ink = np.where(only, ink, np.float32(0))
-            inside = _box(ink)
+            inside = box_of(ink)
             box = _in_picture(inside, self._whole(), self.step)
         if (
             closer and self.step > 1
         ):  # shrunk: look again, at the digit alone and as finely as is of use
             ink, inside, box = self._closer(box, only) or (ink, inside, box)
-        return _centred(_scaled(*_with_usual_pen(ink, inside), int(BOX))), box
+        return in_field(ink, inside), box
 
     def _whole(self) -> tuple[int, int, int, int]:
         height, width = self.pixels.shape[:2]
@@ -140,15 +129,15 @@ class Picture:
             return found
         ink = found[0]
         # What else lies in the window is left out: what is nearer to ink that is not asked for.
-        near = _grown(only, 2) & (only | (self.ink == 0))
+        near = grown(only, 2) & (only | (self.ink == 0))
         rows = np.minimum((window[1] + np.arange(ink.shape[0]) * step) // self.step, len(near) - 1)
         columns = np.minimum(
             (window[0] + np.arange(ink.shape[1]) * step) // self.step, near.shape[1] - 1
         )
         ink = np.where(near[rows[:, None], columns], ink, np.float32(0))
-        if not (ink > _EDGE).any():
+        if not (ink > EDGE).any():
             return None
-        inside = _box(ink)
+        inside = box_of(ink)
         return ink, inside, _in_picture(inside, window, step)
 
 
@@ -184,10 +173,10 @@ def _look(
     picture.
     """
     left, top, right, bottom = window
-    ink = _ink(_grey(pixels[top:bottom, left:right], step))
+    ink = find_ink(_grey(pixels[top:bottom, left:right], step))
     if ink is None:
         return None
-    inside = _box(ink)
+    inside = box_of(ink)
     return ink, inside, _in_picture(inside, window, step)
 
 
@@ -201,25 +190,6 @@ def _in_picture(inside: Box, window: tuple[int, int, int, int], step: int) -> Bo
         min(left + x1 * step, right),
         min(top + y1 * step, bottom),
     )
-
-
-def _box(ink: Grey) -> Box:
-    """Left, top, right, bottom of the ink, with the blur of its edges taken off.
-
-    In a blurred picture ink tapers off over a width of one over its steepest step, half of it
-    outside of the true edge.
-    """
-    x0, y0, x1, y1 = _extent(ink > _EDGE)
-    steepest = max(float(np.abs(np.diff(ink, axis=axis)).max(initial=0)) for axis in (0, 1))
-    blur = (0.5 - _EDGE) * max(0.0, 1 / max(steepest, 0.05) - 1.25)  # a sharp edge may lie askew
-    across, down = min(blur, (x1 - x0) / 4), min(blur, (y1 - y0) / 4)
-    return x0 + across, y0 + down, x1 - across, y1 - down
-
-
-def _extent(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what is true, of which there is some."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _around(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
@@ -264,290 +234,3 @@ def _grey(pixels: NDArray[Any], step: int) -> Grey:
         return grey
     on_white: Grey = grey + (1 - total[:, :, 3])
     return grey if np.ptp(grey) > 2 * np.ptp(on_white) else on_white
-
-
-def _ink(grey: Grey) -> Grey | None:
-    """How much ink is on each pixel: 0 paper, about 1 full ink; None where there is only paper."""
-    paper, noise = _paper(grey)
-    found = _digit(_darkness(grey, paper, noise), noise)
-    if found is None or _on_rim(found) < 0.1:
-        return found
-    # Ink on the rim: a shadow with a hard edge, which no smooth surface follows, or a tight crop.
-    for shade in (_closed(grey), -_closed(-grey)):
-        other = _digit(_darkness(grey, shade, noise), noise)
-        if other is not None and _on_rim(other) < 0.05 and other.sum() < 0.7 * found.sum():
-            found = _off_rim(other)
-    return found
-
-
-def _on_rim(ink: Grey) -> float:
-    """The share of the picture's outermost pixels that hold ink."""
-    return float((_rim(ink) > 0).mean())
-
-
-def _off_rim(ink: Grey) -> Grey:
-    """The ink without the pieces on the rim, unless there are no others: a shadow's corners."""
-    label = _labels(ink > 0)
-    inside = np.where(np.isin(label, _rim(label)[_rim(ink) > 0]), np.float32(0), ink)
-    return inside if inside.any() else ink
-
-
-def _rim(values: NDArray[Any]) -> NDArray[Any]:
-    return np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])
-
-
-def _darkness(grey: Grey, paper: Grey, noise: float) -> Grey:
-    """How far each pixel is from the paper, ink positive whichever of the two is the darker one."""
-    light = grey - paper
-    bright = np.maximum(light - 3 * noise, 0).sum()
-    dark = np.maximum(-light - 3 * noise, 0).sum()
-    if bright > dark:
-        return light
-    # Dark ink takes a share of the light that falls on the paper; bright ink has no such share.
-    share: Grey = -light * (paper.max() / np.maximum(paper, np.float32(0.1)))
-    return share
-
-
-def _digit(ink: Grey, noise: float) -> Grey | None:
-    """The digit's ink scaled to about 1, all else 0; None if nothing stands out from the paper."""
-    full = float(ink.max())
-    if full < max(_LEAST_CONTRAST, 6 * noise):
-        return None
-    # Full ink is what the stronger half of the ink has, not one glint or one dark speck.
-    full = float(np.percentile(ink[ink > full / 2], 90))
-    ink, noise = ink / full, noise / full
-    if 4 * noise > 0.9:
-        return None
-    mask = _pieces(ink, max(_BODY, 4 * noise))
-    # What lies apart from the digit shows how strong ruled lines, stains and the like are.
-    reach = max(1, round(max(np.ptp(np.flatnonzero(mask.any(axis))) for axis in (0, 1)) / BOX))
-    apart = ink[~_grown(mask, reach)]
-    clutter = float(np.percentile(apart, 98)) if apart.size else 0.0
-    edge = min(max(4 * noise, 1.5 * clutter), 0.5)
-    around = ink > max(_EDGE, edge)
-    for _ in range(reach):
-        mask = _grown(mask, 1) & around
-    mask = _grown(mask, 1) & (ink > edge)
-    return np.where(mask, np.minimum(ink, np.float32(1.25)), np.float32(0))
-
-
-def _closed(grey: Grey) -> Grey:
-    """Grey closing: dark marks narrower than half the picture take on their surroundings."""
-    for highest in (True, False):
-        for axis in (0, 1):
-            size = max(3, min(grey.shape) // 2 | 1)
-            grey = _extreme(grey, size, axis) if highest else -_extreme(-grey, size, axis)
-    return grey
-
-
-def _extreme(values: Grey, size: int, axis: int) -> Grey:
-    """The largest value in a window of odd `size` around each place along an axis."""
-    values = np.moveaxis(values, axis, 0)
-    outside = np.full((size // 2, values.shape[1]), -np.inf, np.float32)
-    values = np.concatenate([outside, values, outside])
-    reach = 1
-    while reach < size:  # a window twice as long is two windows; the last pair may overlap
-        step = min(reach, size - reach)
-        values = np.maximum(values[:-step], values[step:])
-        reach += step
-    return np.moveaxis(values, 0, axis)
-
-
-def _grown(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    """The mask with every pixel that is at most `reach` rows and columns from it."""
-    for _ in range(reach):
-        wider = mask.copy()
-        wider[1:] |= mask[:-1]
-        wider[:-1] |= mask[1:]
-        mask = wider.copy()
-        mask[:, 1:] |= wider[:, :-1]
-        mask[:, :-1] |= wider[:, 1:]
-    return mask
-
-
-def _paper(grey: Grey) -> tuple[Grey, float]:
-    """The light of the bare paper, (h, w) float32, and its noise.
-
-    A quadratic surface through all pixels but those that stand out, which are ink: iteratively
-    reweighted least squares with Tukey's biweight, begun from the picture's rim, because a digit
-    stands in the middle of its paper.
-    """
-    height, width = grey.shape
-    v, u = np.broadcast_arrays(
-        np.linspace(-1, 1, height, dtype=np.float32)[:, None],
-        np.linspace(-1, 1, width, dtype=np.float32)[None, :],
-    )
-    terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=-1)
-    # A few thousand pixels settle six numbers.
-    few = tuple(slice(size // 128, None, max(1, size // 64)) for size in grey.shape)
-    sample = grey[few]
-    design = terms[few].reshape(-1, 6).astype(np.float64)
-    values = sample.ravel().astype(np.float64)
-
-    level, spread = _rim_level(sample)
-    surface = np.array([level, 0, 0, 0, 0, 0])
-    for _ in range(10):
-        apart = (values - design @ surface) / max(4.685 * spread, 0.02)
-        near = np.abs(apart) < 1
-        if not near.any():
-            break
-        weighted = design * np.where(near, (1 - apart**2) ** 2, 0)[:, None]
-        # The small ridge settles what too few pixels, or all in one row, leave open.
-        surface = np.linalg.solve(weighted.T @ design + 1e-6 * np.eye(6), weighted.T @ values)
-        spread = 1.4826 * _median(np.abs(values - design @ surface)[near])
-    paper: Grey = terms @ surface.astype(np.float32)
-    return paper, spread
-
-
-def _rim_level(grey: Grey) -> tuple[float, float]:
-    """The commonest grey on the picture's rim, its corners counted again, and the spread about it.
-
-    A digit cut out tightly covers much of the rim, but few of the corners.
-    """
-    deep, wide = (max(1, size // 8) for size in grey.shape)
-    ends = np.s_[:deep], np.s_[-deep:]
-    sides = np.s_[:wide], np.s_[-wide:]
-    strips = [grey[rows] for rows in ends] + [grey[:, columns] for columns in sides]
-    corners = [grey[rows, columns] for rows in ends for columns in sides]
-    rim = np.concatenate([part.ravel() for part in strips + 3 * corners])
-    count, edge = np.histogram(rim, bins=16, range=(0, 1))
-    count = np.convolve(count, (1, 2, 1), "same")
-    near = rim[np.abs(rim - edge[count.argmax()] - 1 / 32) <= 3 / 32]
-    level = _median(near)
-    return level, 1.4826 * _median(np.abs(near - level))
-
-
-def _median(values: NDArray[Any]) -> float:
-    """What half of the values are below. NumPy's own imports `numpy.ma`, which the page has not."""
-    return float(np.percentile(values, 50))
-
-
-def _pieces(ink: Grey, edge: float) -> NDArray[np.bool_]:
-    """Which pixels belong to the digit: connected pieces above `edge` that are not dust.
-
-    A piece counts when some of it is strong ink and it holds a fair share of the largest's ink.
-    """
-    mask = ink > edge
-    label = _labels(mask)
-    mass = np.bincount(label[mask], weights=ink[mask], minlength=label.size)
-    strong = np.zeros(label.size, bool)
-    strong[label[ink > _STRONG]] = True
-    mass[~strong] = 0
-    keep: NDArray[np.bool_] = mask & (mass > _SPECK * mass.max())[label]
-    return keep
-
-
-def _labels(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """The same number on all pixels of one 8-connected piece: its smallest flat index.
-
-    Every pixel points at itself; neighbours hook the larger root to the smaller, and pointers are
-    halved, until nothing changes.
-    """
-    height, width = mask.shape
-    index = np.arange(mask.size).reshape(mask.shape)
-    ends = []
-    for here, there in (
-        (np.s_[:, :-1], np.s_[:, 1:]),
-        (np.s_[:-1, :], np.s_[1:, :]),
-        (np.s_[:-1, :-1], np.s_[1:, 1:]),
-        (np.s_[:-1, 1:], np.s_[1:, :-1]),
-    ):
-        both = mask[here] & mask[there]
-        ends.append((index[here][both], index[there][both]))
-    a = np.concatenate([first for first, _ in ends])
-    b = np.concatenate([second for _, second in ends])
-    root = np.arange(mask.size)
-    while True:
-        low, high = np.minimum(root[a], root[b]), np.maximum(root[a], root[b])
-        if (low == high).all():
-            return root.reshape(height, width)
-        np.minimum.at(root, high, low)
-        while (root != root[root]).any():
-            root = root[root]
-
-
-def _with_usual_pen(ink: Grey, box: Box) -> tuple[Grey, Box]:
-    """The ink and its box; lines thinner or thicker than MNIST's made like its thin or its thick.
-
-    A ballpoint's line is a hair in a photo, a marker's a beam, and the network has seen neither.
-    """
-    longer = max(box[2] - box[0], box[3] - box[1])
-    if _USUAL[0] <= _line_width(ink) * BOX / longer <= _USUAL[1]:
-        return ink, box
-    fine = np.pad(_scaled(ink, box, _FINE), _FINE // 8)
-    width = _line_width(fine) * BOX / _FINE
-    radius = (min(max(width, _MADE[0]), _MADE[1]) - width) / 2 * _FINE / BOX
-    fine = _spread(fine, radius) if radius > 0 else 1 - _spread(1 - fine, -radius)
-    return fine, _box(fine)
-
-
-def _line_width(ink: Grey) -> float:
-    """The mean width of lines in pixels: a line covers length times width and has two edges.
-
-    The length of all edges is the ink's total variation, which holds for soft edges too.
-    """
-    padded = np.pad(ink, 1)
-    down, across = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
-    return float(2 * ink.sum() / np.hypot(down, across).sum())
-
-
-def _spread(values: Grey, radius: float) -> Grey:
-    """The largest value within `radius` pixels of each pixel."""
-    reach = int(radius)
-    height, width = values.shape
-    padded = np.pad(values, reach, mode="edge")
-    spread = values
-    for y in range(-reach, reach + 1):
-        for x in range(-reach, reach + 1):
-            if 0 < x * x + y * y <= radius * radius:
-                moved = padded[reach + y : reach + y + height, reach + x : reach + x + width]
-                spread = np.maximum(spread, moved)
-    return spread
-
-
-def _scaled(ink: Grey, box: Box, side: int) -> Grey:
-    """The ink in the box with its longer side brought to `side` pixels, the aspect kept, most 1."""
-    left, top, right, bottom = box
-    longer = max(right - left, bottom - top)
-    rows = max(1, round((bottom - top) * side / longer))
-    columns = max(1, round((right - left) * side / longer))
-    down = _resampling(ink.shape[0], top, bottom, rows)
-    across = _resampling(ink.shape[1], left, right, columns)
-    scaled = down @ ink @ across.T
-    full: Grey = scaled / scaled.max()
-    return full
-
-
-def _resampling(size: int, start: float, stop: float, count: int) -> Grey:
-    """(count, size) float32 weights that resample `size` pixels from `start` to `stop`.
-
-    They average over areas where that makes fewer of them, and interpolate linearly where more.
-    """
-    pitch = (stop - start) / count
-    centre = start + (np.arange(count)[:, None] + 0.5) * pitch
-    at = np.arange(size)[None, :]
-    if pitch >= 1:
-        overlap = np.minimum(centre + pitch / 2, at + 1) - np.maximum(centre - pitch / 2, at)
-        weight = np.clip(overlap, 0, None)
-    else:
-        inside = np.clip(centre, 0.5, size - 0.5)
-        weight = np.clip(1 - np.abs(at + 0.5 - inside), 0, None)
-    normal: Grey = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
-    return normal
-
-
-def _centred(ink: Grey) -> NDArray[np.uint8]:
-    """The ink in a 28x28 field, shifted by whole pixels: its centre of mass lies at pixel (14, 14).
-
-    All of MNIST's training images have it within half a pixel of there, and their whole pixels show
-    that MNIST was not resampled in that step either.
-    """
-    height, width = ink.shape
-    mass = ink.sum()
-    y = float(ink.sum(axis=1) @ np.arange(height) / mass)
-    x = float(ink.sum(axis=0) @ np.arange(width) / mass)
-    top = min(max(SIDE // 2 - int(y + 0.5), 0), SIDE - height)
-    left = min(max(SIDE // 2 - int(x + 0.5), 0), SIDE - width)
-    field = np.zeros((SIDE, SIDE), np.uint8)
-    field[top : top + height, left : left + width] = np.rint(ink * 255)
-    return field
