@@ -23,6 +23,7 @@ INSIDE = 0.12  # as does one whose middle is farther than this share from both e
 BESIDE, ABOVE = 0.1, 0.15  # marks that share less of the lower one's height seem nearer by this
 BESIDE_EACH_OTHER = 0.6  # of the rows of two marks: so many they share
 FLAT = 0.2  # of its width: the height of a dash; a dot has neither
+HIGHEST_MINUS = 0.45  # in heights; what is higher and as flat are digits that touch
 FAR = 10.0  # a gap beyond which farther makes no difference
 
 
@@ -117,7 +118,7 @@ def sign_in_row(box: Box, row: Box, height: float) -> str:
     middle = ((top + bottom) / 2 - row[1]) / max(row[3] - row[1], 1e-9)
     if max(wide, high / 1.6) <= 0.2 and middle > 0.65:
         return POINT
-    if wide >= 0.12 and high <= 0.35 * wide and 0.25 <= middle <= 0.8:
+    if wide >= 0.12 and high <= min(0.35 * wide, HIGHEST_MINUS) and 0.25 <= middle <= 0.8:
         return MINUS
     return ""
 

@@ -65,7 +65,8 @@ DEEP = 0.2  # if its parts do not lie so deep in each other, in heights,
 MOST_DIVIDED = 12  # and if they are no more: it bounds the time
 ONE_MORE = math.log(0.8)  # how much less likely each cut makes a way to cut a mark
 CUT_FROM = 0.7  # what is still so likely several digits is cut,
-LEAST = math.log(0.2)  # if a way to cut it is so likely,
+LONG = 3.0  # and so is what is so many times as wide as high, and no digit,
+LEAST = math.log(0.6)  # into pieces that are so likely digits, in the mean,
 MOST_CUT = 4  # in no more marks of a row: it bounds the time
 REFUSAL = math.log(0.4)  # what is no digit is that much less likely to have been meant
 A_SIGN = math.log(0.8)  # how likely a mark is a point or a minus that looks like one
@@ -178,7 +179,7 @@ def _cut_up(
 
     Return the marks and the neighbours among them that were one mark before.
     """
-    several = [mark.parts for mark in marks if seen[mark.parts][SEVERAL:].sum() >= CUT_FROM]
+    several = [mark.parts for mark in marks if _looks_like_several(mark, seen[mark.parts])]
     sliced = {
         parts: [Mark((part,), box) for part, box in cut(parts)] for parts in several[:MOST_CUT]
     }
@@ -193,7 +194,7 @@ def _cut_up(
             for run in runs.get(mark.parts, ())
         }
         way = _best_way(len(slices), value, [ONE_MORE] * len(slices))
-        if not way or sum(value[run][0] for run in way) + ONE_MORE * (len(way) - 1) < LEAST:
+        if not way or sum(value[run][0] for run in way) < LEAST * len(way):
             cut_up.append(mark)
             continue
         digits = [
@@ -203,6 +204,13 @@ def _cut_up(
         cut_up += digits
         cuts.update(pairwise([digit.parts for digit in digits]))
     return sorted(cut_up, key=middle_of), cuts
+
+
+def _looks_like_several(mark: Mark, probabilities: NDArray[np.float32]) -> bool:
+    """Tell whether a mark is to be cut. Brought to 20 pixels, a long row is but a line."""
+    left, top, right, bottom = mark.box
+    is_long = right - left > LONG * (bottom - top)
+    return bool(probabilities[DIGITS if is_long else SEVERAL :].sum() >= CUT_FROM)
 
 
 def _slice_runs(slices: Sequence[Mark]) -> list[Run]:

@@ -237,6 +237,11 @@ def test_a_dash_or_a_dot_alone_is_no_sign() -> None:
     assert text([(5, 5, 5, 5)], {}) == "?"
 
 
+def test_a_flat_mark_as_high_as_the_row_is_no_minus() -> None:
+    assert text([(0, 0, 300, 100), (350, 0, 400, 100)], {(1,): 3}) == "?3"
+    assert text([(0, 45, 60, 55), (120, 0, 170, 100)], {(1,): 3}) == "-3"
+
+
 def test_nothing_is_read_as_nothing() -> None:
     assert read_row([], looks_like({}), 0.5) == []
 

@@ -91,6 +91,18 @@ def test_only_what_looks_like_several_digits_is_cut() -> None:
         assert not one.cut_ones
 
 
+def test_a_mark_longer_than_any_digit_is_cut_whatever_it_looks_like() -> None:
+    """Brought to 20 pixels, a number of many digits that touch is but a line."""
+    long: list[Box] = [(0.0, 0.0, 400.0, 100.0)]
+    assert Cutting({(0,): NO_DIGIT, (100, 101): 1, (102, 103): 2}).text(long) == "12"
+
+
+def test_slices_that_look_little_like_digits_leave_the_mark_whole() -> None:
+    several = Cutting({(0,): SEVERAL, (100, 101): 1})
+    assert several.text(ROW) == "?"
+    assert several.cut_ones == [(0,)]
+
+
 def test_what_looks_like_several_but_cannot_be_cut_is_a_question_mark() -> None:
     row = read_row(ROW, Cutting({(0,): SEVERAL}).look, 0.5, cut=lambda _: [])
     assert [(found.symbol, found.parts) for found in row] == [("?", (0,))]
