@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from nn import weights
 from nn.image import Picture
 from nn.ink import SIDE, Box, Strokes, bounding_box, ink_within, parse_strokes, union
-from nn.layout import Parts
+from nn.layout import UNKNOWN, Parts
 from nn.losses import softmax
 from nn.mend import goes_on, mended
 from nn.model import Sequential
-from nn.numbers import DIGITS, Cut, GoesOn, read_row
+from nn.numbers import DIGITS, NO_DIGIT, SEVERAL, Cut, GoesOn, read_row
 from nn.prepared import Prepared
 
 DEFAULT_PATH = Path(__file__).with_name("weights.npz")
@@ -51,6 +51,8 @@ class Digit(NamedTuple):
     """What it is in ``Reading.text``: the digit, ``"."``, ``"-"``, or ``"?"``."""
     strokes: tuple[int, ...] = ()
     """The numbers of the drawing's strokes that it consists of; none in a picture."""
+    several: bool = False
+    """Whether a ``"?"`` is one because it looks like several digits that were not told apart."""
 
 
 class Reading(NamedTuple):
@@ -78,6 +80,7 @@ class Reading(NamedTuple):
                     "box": list(found.box),
                     "image": base64.b64encode(found.image.tobytes()).decode(),
                     "strokes": list(found.strokes),
+                    "several": found.several,
                 }
                 for found in self.digits
             ],
@@ -252,6 +255,8 @@ class Recognizer:
                     image,
                     found.symbol,
                     tuple(places[part] for part in found.parts) if places else (),
+                    found.symbol == UNKNOWN
+                    and bool(answer[SEVERAL:].sum() > answer[NO_DIGIT:SEVERAL].sum()),
                 )
             )
         if known is not None:

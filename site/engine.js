@@ -18,6 +18,7 @@ import { RefusedError, startPython } from './python.js';
  * @property {number[]} box left, top, right, bottom
  * @property {string} image base64 of 784 bytes, row by row
  * @property {number[]} strokes which of the drawing's they are; none for a picture
+ * @property {boolean} [several] whether it is refused for looking like several digits
  * @typedef {{text: string, digits: Digit[]}} Reading
  * @typedef {{height: number, width: number, channels: number, pixels: string}} FeatureMaps of one layer, map after map,
  *   base64

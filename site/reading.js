@@ -73,7 +73,7 @@ export class ReadingView {
     setText(this.#sure, digits.length > 1 && digit.digit !== null ? `${digit.symbol}: ${sure}` : sure);
     if ((this.#second.dataset.text ?? '') !== this.#reason) put(this.#second, this.#reason);
     if (!this.#reason) setText(this.#second, second);
-    this.#speak(digit ? inWords(text, digits.length > 1 ? '' : sure) : '');
+    this.#speak(digit ? inWords(this.#reading, digits.length > 1 ? '' : sure) : '');
   }
 
   /** @param {string} text said when no other answer follows at once */
@@ -163,23 +163,33 @@ class Seen {
 }
 
 /**
- * @param {string} text
+ * @param {Digit | undefined} refused
+ * @returns {string} why it is no digit
+ */
+function why(refused) {
+  return refused ? say(refused.several ? 'reading.several' : 'reading.none') : '';
+}
+
+/**
+ * @param {Reading} reading
  * @param {string} sure
  * @returns {string} what a screen reader says of a reading
  */
-function inWords(text, sure) {
-  const refused = text.includes('?') ? say('reading.none') : '';
+function inWords({ text, digits }, sure) {
+  const refused = why(digits.find(({ symbol }) => symbol === '?'));
   if (text === '?') return refused;
   const spoken = text.replaceAll('?', ` ${say('sign.unknown')} `).trim();
   return [spoken, sure, refused].filter(Boolean).join(', ');
 }
 
 /**
- * @param {Digit} digit
+ * @param {Digit} mark
  * @returns {{sure: string, second: string}} the answer's certainty and the next best guess, in words
  */
-function describe({ symbol, digit, confidence, probabilities }) {
-  if (digit === null) return { sure: say(SIGNS[symbol]), second: symbol === '?' ? say('reading.none') : '' };
+function describe(mark) {
+  const { symbol, digit, confidence, probabilities } = mark;
+  if (symbol === '?') return { sure: '', second: why(mark) };
+  if (digit === null) return { sure: say(SIGNS[symbol]), second: '' };
   const second = probabilities.reduce((best, value, i) => (i !== digit && value > (probabilities[best] ?? -1) ? i : best), -1);
   const share = probabilities[second];
   return {

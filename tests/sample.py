@@ -32,6 +32,19 @@ def drawings() -> list[Sample]:
     return [Sample(record["label"], record["style"], record["strokes"]) for record in records]
 
 
+def in_one_stroke(text: str) -> Strokes:
+    """Return digits beside each other that were drawn without lifting the pen."""
+    kinds = {sample.label: sample.strokes for sample in reversed(drawings())}
+    points: list[list[float]] = []
+    end = 20.0
+    for label in text:
+        columns = [x for stroke in kinds[label] for x, _ in stroke]
+        moved = end - min(columns) / 2
+        points += [[x / 2 + moved, y / 2 + 70] for stroke in kinds[label] for x, y in stroke]
+        end = max(columns) / 2 + moved + 10
+    return [points]
+
+
 def vary(strokes: Strokes, rng: np.random.Generator) -> Strokes:
     """Return the drawing a little turned, slanted and stretched, as another hand might draw it."""
     angle = rng.uniform(-0.15, 0.15)

@@ -10,6 +10,8 @@ from tests.browser.audit import audit
 from tests.browser.conftest import NewContext
 from tests.browser.drawing import draw, expect_answer, number, sample, wait_for_engine, wait_until
 from tests.browser.hosting import StaticHost
+from tests.sample import Strokes, in_one_stroke
+from tests.unit.test_languages import LANGUAGES, read_words
 
 SIZES = {"small phone": (320, 568), "phone": (390, 844), "side": (844, 390), "desktop": (1280, 800)}
 TABLETS = {"tablet": (820, 1180), "tablet on its side": (1180, 820), "zoomed to 200 %": (640, 400)}
@@ -62,16 +64,28 @@ def test_an_audit_finds_no_barrier(page: Page, scheme: str) -> None:
     assert audit(page) == []
 
 
-def test_all_that_an_answer_says_is_seen_on_a_short_phone(page: Page) -> None:
+STAR = [[[140, 30], [140, 250]], [[30, 140], [250, 140]], [[60, 60], [220, 220]]]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("drawing", "key"), [(STAR, "reading.none"), (in_one_stroke("33"), "reading.several")]
+)
+def test_why_there_is_no_digit_is_seen_on_a_short_phone(
+    page: Page, drawing: Strokes, key: str, language: str
+) -> None:
+    words = read_words(language)
     page.set_viewport_size({"width": 320, "height": 568})
-    draw(page, [[[140, 30], [140, 250]], [[30, 140], [250, 140]], [[60, 60], [220, 220]]])
-    expect(page.locator("#second")).to_have_text("That does not look like a digit")
+    page.locator("#language").select_option(language)
+    draw(page, drawing)
+    expect(page.locator("#second")).to_have_text(words[key])
     assert page.evaluate(
         """() => {
             const { scrollHeight, clientHeight } = document.querySelector('#second');
             return scrollHeight <= clientHeight;
         }"""
     )
+    page.locator("#language").select_option("en")
 
 
 def test_an_audit_of_the_page_with_a_message_finds_no_barrier(

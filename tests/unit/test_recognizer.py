@@ -23,6 +23,7 @@ from nn.layers import Conv2D, Dense, Flatten, GlobalAvgPool2D, Layer, MaxPool2D,
 from nn.model import Sequential
 from nn.recognizer import BATCH, DEFAULT_PATH
 from nn.weights import WeightsError
+from tests.sample import in_one_stroke
 
 REPOSITORY = Path(nn.__file__).parents[1]
 
@@ -243,7 +244,7 @@ def test_a_reading_goes_through_json_and_back(source: str, recognizer: Recognize
     assert list(received) == ["text", "digits"]
     (digit,) = received["digits"]
     assert list(digit) == [
-        *("symbol", "digit", "confidence", "probabilities", "box", "image", "strokes"),
+        *("symbol", "digit", "confidence", "probabilities", "box", "image", "strokes", "several"),
     ]
     assert digit["symbol"] == found.symbol == reading.text
     assert digit["strokes"] == ([0] if source == "strokes" else [])
@@ -254,6 +255,17 @@ def test_a_reading_goes_through_json_and_back(source: str, recognizer: Recognize
     assert tuple(digit["box"]) == found.box
     image = np.frombuffer(base64.b64decode(digit["image"]), np.uint8).reshape(28, 28)
     assert np.array_equal(image, found.image)
+
+
+def test_a_reading_tells_several_digits_in_one_from_no_digit() -> None:
+    recognizer = Recognizer.load()
+    scrawl = [[[0, 0], [80, 90]], [[80, 0], [0, 90]], [[0, 45], [80, 45]], [[40, 0], [40, 90]]]
+    read = [recognizer.read(strokes).digits for strokes in (in_one_stroke("33"), scrawl, SEVEN)]
+    assert [[(d.symbol, d.several) for d in digits] for digits in read] == [
+        [("?", True)],
+        [("?", False)],
+        [("7", False)],
+    ]
 
 
 def test_two_threads_get_the_answers_that_each_gets_alone(recognizer: Recognizer) -> None:
