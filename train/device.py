@@ -60,8 +60,8 @@ class OnDevice:
         send = self.xp.asarray
         pairs = list(zip(self.model.layers, self.there.layers, strict=True))
         for here, there in pairs:
-            for name, array in here.params.items():
-                there.params[name] = send(array)
+            there.params = {name: send(array) for name, array in here.params.items()}
+            there.buffers = {name: send(array) for name, array in here.buffers.items()}
         logits = self.there.forward(send(inputs), training=True)
         loss, grad = softmax_cross_entropy(logits, send(labels))
         self.there.backward(grad)

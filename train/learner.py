@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from train.config import Config
 from train.device import OnDevice
 from train.parallel import DataParallel
 from train.schedule import Cycle, at
+from train.sharpness import sharpness_aware
 
 
 class DivergedError(RuntimeError):
@@ -59,7 +61,9 @@ class Learner:
 
         Raises DivergedError, and changes nothing, if that is no finite number.
         """
-        loss = self._gradients.loss_and_gradients(inputs, targets)
+        one_pass = partial(self._gradients.loss_and_gradients, inputs, targets)
+        radius = at(self._cycles, self.step).radius
+        loss = sharpness_aware(self.model, radius, one_pass) if radius else one_pass()
         if not math.isfinite(loss):
             raise DivergedError(f"the loss became {loss} at step {self.step}")
         self.optimizer.learning_rate = self.learning_rate()

@@ -15,7 +15,8 @@ from nn.model import Sequential
 class DataParallel:
     """Gradients of a network over a batch that is divided among threads.
 
-    The copies share the parameters and keep their own intermediate results. NumPy lets other
+    The copies share the parameters and keep their own intermediate results; all that lasts is in
+    the model itself. NumPy lets other
     threads run while it computes, so the cores are used fully with the BLAS library held to one
     thread each. Sums are taken in a fixed order: the same seed and number of threads give the same
     bits. Batch statistics are those of each share, and the moving averages are the mean over the
@@ -31,6 +32,10 @@ class DataParallel:
         """Return the batch's mean loss and leave its gradients in the model's layers."""
         count = len(self.copies)
         shares = np.array_split(inputs, count), np.array_split(labels, count)
+        for layer, *others in zip(*(copy.layers for copy in self.copies), strict=True):
+            for name, array in layer.buffers.items():
+                for other in others:
+                    other.buffers[name][...] = array
         parts = list(self.pool.map(_one_share, self.copies, *shares, [len(inputs)] * count))
         weights = [weight for weight, _ in parts]
         for layers in zip(*(copy.layers for copy in self.copies), strict=True):
@@ -39,9 +44,9 @@ class DataParallel:
                 for layer in others:
                     first.grads[name] = first.grads[name] + layer.grads[name]
             for name in first.buffers:
-                mean = _weighted([layer.buffers[name] for layer in layers], weights)
-                for layer in layers:
-                    layer.buffers[name][...] = mean
+                first.buffers[name][...] = _weighted(
+                    [layer.buffers[name] for layer in layers], weights
+                )
         return sum(loss for _, loss in parts)
 
     def close(self) -> None:

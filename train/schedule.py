@@ -9,10 +9,8 @@ from train.config import Config
 
 WARM_UP = 0.05
 """The share of a cycle in which the learning rate rises from almost nothing."""
-AFTER_RESTART, AT_THE_END = 0.5, 0.25
-"""A second and a third cycle rise to these shares of the first one's height: they refine what is
-there.
-"""
+AFTER_RESTART = 0.5
+"""Later cycles rise to this share of the first one's height: they refine what is there."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +20,8 @@ class Cycle:
     first: int
     last: int
     highest: float
+    radius: float = 0.0
+    """Within this distance of the weights the loss is to be low: see train.sharpness; 0 for not."""
 
     def learning_rate(self, step: int) -> float:
         """Return the rate for a step of the run that lies in this cycle."""
@@ -43,7 +43,7 @@ def cycles(config: Config, steps_per_epoch: int) -> tuple[Cycle, ...]:
     all_three = (
         Cycle(0, restart, config.learning_rate),
         Cycle(restart, finish, AFTER_RESTART * config.learning_rate),
-        Cycle(finish, steps, AT_THE_END * config.learning_rate),
+        Cycle(finish, steps, AFTER_RESTART * config.learning_rate, config.sharpness_radius),
     )
     return all_three[:2] if finish == steps else all_three
 

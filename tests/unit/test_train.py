@@ -154,6 +154,7 @@ def test_evaluate_prints_each_digit_and_each_site(data, tmp_path, capsys):
         (["--epochs", "0"], "epochs: expected at least 1, got 0"),
         (["--learning-rate", "-1"], "learning_rate: expected more than 0, got -1.0"),
         (["--momentum", "1"], "momentum: expected 0 <= momentum < 1, got 1.0"),
+        (["--sharpness-radius", "-1"], "sharpness_radius: expected at least 0, got -1.0"),
         (["--batch-size", "3"], "at least two images for each of 2 threads"),
         (["--mnist", "/nowhere"], "/nowhere"),
         (["--pen", "/nowhere"], "/nowhere"),

@@ -1,0 +1,37 @@
+"""Sharpness-aware gradients: from where, within a small distance, the loss is highest.
+
+Steps along them lead to weights around which the loss is low everywhere, not at one sharp point
+that fits the training examples by heart. Source: Foret, Kleiner, Mobahi, Neyshabur,
+"Sharpness-Aware Minimization for Efficiently Improving Generalization", 2021.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from nn.model import Sequential
+
+Gradients = Callable[[], float]
+"""Leaves a batch's gradients in the network's layers, and returns its mean loss."""
+
+
+def sharpness_aware(model: Sequential, radius: float, gradients: Gradients) -> float:
+    """Leave the gradients at ``w + radius * g / |g|`` in the layers; return the loss at ``w``.
+
+    ``g`` is the gradient at the weights ``w``, all of them as one vector: to first order the loss
+    rises fastest that way. The weights are as before, and so is what the layers keep of the batch.
+    It takes two passes over the batch.
+    """
+    loss = gradients()
+    found = [(parameter, grad) for _, parameter, grad in model.parameters()]
+    length = math.sqrt(sum(float(np.vdot(grad, grad)) for _, grad in found))
+    before = {name: array.copy() for name, array in model.arrays().items()}
+    for parameter, grad in found:
+        parameter += np.float32(radius / (length + 1e-12)) * grad
+    gradients()
+    for name, array in model.arrays().items():
+        array[...] = before[name]
+    return loss
