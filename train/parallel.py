@@ -16,11 +16,10 @@ class DataParallel:
     """Gradients of a network over a batch that is divided among threads.
 
     The copies share the parameters and keep their own intermediate results; all that lasts is in
-    the model itself. NumPy lets other
-    threads run while it computes, so the cores are used fully with the BLAS library held to one
-    thread each. Sums are taken in a fixed order: the same seed and number of threads give the same
-    bits. Batch statistics are those of each share, and the moving averages are the mean over the
-    shares.
+    the model itself. NumPy lets other threads run while it computes, so the cores are used fully
+    with the BLAS library held to one thread each. Sums are taken in a fixed order: the same seed
+    and number of threads give the same bits. Batch statistics are those of each share, and the
+    moving averages are the mean over the shares.
     """
 
     def __init__(self, model: Sequential, threads: int) -> None:

@@ -15,6 +15,7 @@ from nn.layout import Parts
 from nn.numbers import MOST_CUT, NO_DIGIT, SEVERAL, read_row
 from nn.slices import MOST, columns_to_cut
 from tests.sample import sample_images
+from tests.unit.test_numbers import looks_like
 from train.compose import JOINED, pictures, share_read_whole
 
 
@@ -54,13 +55,7 @@ class Cutting:
     """Marks that look like several digits, each of which falls into four slices."""
 
     def __init__(self, answers: dict[Parts, int]) -> None:
-        self.answers, self.cut_ones, self.slices = answers, list[Parts](), 100
-
-    def look(self, marks: list[Parts]) -> NDArray[np.float32]:
-        seen = np.full((len(marks), SEVERAL + 1), 0.001, np.float32)
-        for place, parts in enumerate(marks):
-            seen[place, self.answers.get(parts, NO_DIGIT)] = 0.99
-        return seen
+        self.look, self.cut_ones, self.slices = looks_like(answers), list[Parts](), 100
 
     def cut(self, parts: Parts) -> list[tuple[int, Box]]:
         self.cut_ones.append(parts)
