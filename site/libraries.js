@@ -46,7 +46,7 @@ export function preloadLibraries(libraries, adjust = () => {}, finish = () => {}
  * @param {Promise<File[]>} libraries
  * @returns {Promise<Compiled[]>}
  */
-export function compileLibraries(libraries) {
+function compileLibraries(libraries) {
   const compiled = libraries.then((files) => Promise.all(files.map(compile)));
   compiled.catch(() => {}); // who waits for them sees the error
   return compiled;
@@ -63,7 +63,7 @@ async function compile({ name, data }) {
  * @param {Promise<Compiled[]>} compiled
  * @returns {Promise<Loaded>}
  */
-export async function loadLibraries(Module, compiled) {
+async function loadLibraries(Module, compiled) {
   const libraries = await compiled;
   const tables = [Module.wasmTable.length];
   for (const { path, module } of libraries) {

@@ -69,7 +69,7 @@ const NOTHING = `${generated}nothing.zip`;
 const EMPTY_ZIP = Uint8Array.of(0x50, 0x4b, 5, 6, ...Array(18).fill(0));
 
 const { loadPyodide: loadOriginal, version } = await (isStock ? loadStock() : trimmed);
-const [{ readTar }, { compileLibraries, loadLibraries, preloadLibraries }] = await helpers;
+const [{ readTar }, { preloadLibraries }] = await helpers;
 export { version };
 
 /** @returns {Promise<any>} Pyodide as it came */
@@ -154,7 +154,7 @@ const ALL_THERE = {
 /**
  * @param {() => Promise<import('./libraries.js').File[]>} content
  * @param {(error: unknown) => void} fail
- * @returns {(FS: any) => Promise<void>} writes files before Python starts
+ * @returns {(FS: any) => Promise<void>} writes files where Python finds them
  */
 function writing(content, fail) {
   return async (FS) => {
@@ -218,17 +218,16 @@ function restore(Module, { tables, initial }, { length, tables: expected, runs }
 }
 
 /**
+ * Through Pyodide's public interfaces alone.
  * @param {Record<string, unknown>} options
  * @param {(error: unknown) => void} fail
  * @returns {Promise<unknown>}
  */
 async function startCut(options, fail) {
-  const libraries = compileLibraries(unpack(LIBRARIES));
   const content = () => unpack(CUT);
   const pyodide = /** @type {any} */ (await loadOriginal({ ...options, ...ALL_THERE, fsInit: writing(content, fail) }));
-  // They come last, and Python has started meanwhile. Of a library that is loaded it asks no more than that its file is there.
-  await loadLibraries(pyodide._module, libraries);
-  for (const { path } of await libraries) pyodide.FS.writeFile(path, new Uint8Array());
+  // They come last, and Python has started meanwhile.
+  await writing(() => unpack(LIBRARIES), fail)(pyodide.FS);
   return pyodide;
 }
 
