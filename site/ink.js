@@ -110,6 +110,16 @@ export class Ink {
 }
 
 /**
+ * A dot is one however the hand trembled: a stroke that never leaves the ink of its first point.
+ * @param {Stroke} stroke
+ * @returns {Stroke} as it looks
+ */
+export function asSeen(stroke) {
+  const [x, y] = stroke[0];
+  return stroke.some((point) => Math.hypot(point[0] - x, point[1] - y) > PEN / 2) ? stroke : stroke.slice(0, 1);
+}
+
+/**
  * @param {readonly Stroke[]} strokes
  * @returns {[left: number, top: number, right: number, bottom: number]} of all points
  */

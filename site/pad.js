@@ -1,6 +1,6 @@
 // Turns what a finger, a pen or a mouse does on the canvas into strokes, and remembers them for undo and redo.
 
-import { Ink } from './ink.js';
+import { asSeen, Ink } from './ink.js';
 
 /**
  * @typedef {import('./ink.js').Point} Point
@@ -76,7 +76,7 @@ export class Pad extends EventTarget {
 
   /** @returns {readonly Stroke[]} all strokes, with the one that is being drawn */
   get strokes() {
-    return this.#live ? [...this.#strokes, this.#live] : this.#strokes;
+    return this.#live ? [...this.#strokes, asSeen(this.#live)] : this.#strokes;
   }
 
   /** Replaces the drawing; one step for undo. */
@@ -212,7 +212,7 @@ export class Pad extends EventTarget {
   }
 
   #redraw() {
-    this.#ink.draw(this.strokes, this.#picture);
+    this.#ink.draw(this.#live ? [...this.#strokes, this.#live] : this.#strokes, this.#picture);
     this.#drawn = performance.now();
     this.#isStale = false;
   }

@@ -52,6 +52,12 @@ def test_a_finger_draws_and_the_digit_is_read(touched: Page) -> None:
     expect_answer(touched, "3")
 
 
+def test_a_dot_is_no_digit_however_the_finger_trembles(touched: Page) -> None:
+    Fingers(touched).draw(on_canvas(touched, [[[140, 140], [141, 142], [141, 144]]]))
+    expect_answer(touched, "?")
+    assert [len(stroke) for stroke in drawn(touched)] == [1]
+
+
 def test_the_page_does_not_move_under_a_finger_on_the_canvas(touched: Page) -> None:
     touched.set_viewport_size({"width": 390, "height": 420})  # something to scroll to
     wait_until(touched, "document.documentElement.scrollHeight > innerHeight")
