@@ -24,6 +24,9 @@ BESIDE, ABOVE = 0.1, 0.15  # marks that share less of the lower one's height see
 BESIDE_EACH_OTHER = 0.6  # of the rows of two marks: so many they share
 FLAT = 0.2  # of its width: the height of a dash; a dot has neither
 HIGHEST_MINUS = 0.45  # in heights; what is higher and as flat are digits that touch
+DOT = 0.15  # in heights: what is smaller is no digit,
+LOW = 0.8  # and if its middle is below so much of the row, no stroke of one
+BAR = 0.05  # a dash that is so near a digit, or reaches into it, is its bar
 FAR = 10.0  # a gap beyond which farther makes no difference
 
 
@@ -45,8 +48,16 @@ def marks_of(boxes: Sequence[Box], height: float) -> list[Mark]:
     """Put together what lies over each other; the marks come from left to right."""
     if len(boxes) > MOST_PARTS:
         return [Mark(tuple(range(len(boxes))), union(boxes))]
+    row = union(boxes)
+
+    def is_one(a: Box, b: Box) -> bool:
+        dot, other = sorted((a, b), key=_size)
+        if _is_dot(dot, row, height) and _size(other) > DOT * height:
+            return False  # it stands below what leans over it
+        return _is_one(a, b, height)
+
     marks = [Mark((index,), box) for index, box in enumerate(boxes)]
-    return sorted(put_together(marks, lambda a, b: _is_one(a, b, height)), key=middle_of)
+    return in_order(put_together(marks, is_one), height)
 
 
 def put_together(marks: list[Mark], is_one: Callable[[Box, Box], bool]) -> list[Mark]:
@@ -65,8 +76,22 @@ def put_together(marks: list[Mark], is_one: Callable[[Box, Box], bool]) -> list[
     return marks
 
 
-def middle_of(mark: Mark) -> float:
-    """Return what marks are sorted by from left to right: twice the middle of their columns."""
+def in_order(marks: Sequence[Mark], height: float) -> list[Mark]:
+    """Sort marks from left to right; a point below what leans over it comes after that."""
+    if not marks:
+        return []
+    row = union([mark.box for mark in marks])
+    ordered = sorted(marks, key=_middle_of)
+    dots = [mark for mark in ordered if _is_dot(mark.box, row, height)]
+    for dot in dots:
+        ordered.remove(dot)
+        before = [place for place, each in enumerate(ordered) if 2 * each.box[0] < _middle_of(dot)]
+        ordered.insert(1 + max(before, default=-1), dot)
+    return ordered
+
+
+def _middle_of(mark: Mark) -> float:
+    """Return twice the middle of a mark's columns."""
     return mark.box[0] + mark.box[2]
 
 
@@ -120,7 +145,24 @@ def sign_in_row(box: Box, row: Box, height: float) -> str:
         return POINT
     if wide >= 0.12 and high <= min(0.35 * wide, HIGHEST_MINUS) and 0.25 <= middle <= 0.8:
         return MINUS
-    return ""
+    return UNKNOWN if max(wide, high) <= DOT else ""
+
+
+def _is_dot(box: Box, row: Box, height: float) -> bool:
+    """Tell whether a mark is so small and so low that it is a point, and no stroke of a digit."""
+    middle = (box[1] + box[3]) / 2
+    return middle - row[1] > LOW * (row[3] - row[1]) and _size(box) <= DOT * height
+
+
+def _size(box: Box) -> float:
+    """Return the longer side of a box."""
+    return max(box[2] - box[0], box[3] - box[1])
+
+
+def is_sign_by(a: Mark, b: Mark, height: float) -> bool:
+    """Tell whether a mark has the form of a sign, and stands to its neighbour as one does."""
+    sign = sign_in_row(a.box, b.box, height)
+    return sign == POINT or (sign == MINUS and gap_between(a, b, height) > BAR)
 
 
 def lone_sign(box: Box) -> str:

@@ -26,10 +26,11 @@ from nn.layout import (
     Run,
     above_each_other,
     gap_between,
+    in_order,
+    is_sign_by,
     lies_deep_in,
     lone_sign,
     marks_of,
-    middle_of,
     parts_of,
     put_together,
     row_height,
@@ -69,7 +70,8 @@ LONG = 3.0  # and so is what is so many times as wide as high, and no digit,
 LEAST = math.log(0.6)  # into pieces that are so likely digits, in the mean,
 MOST_CUT = 4  # in no more marks of a row: it bounds the time
 REFUSAL = math.log(0.4)  # what is no digit is that much less likely to have been meant
-A_SIGN = math.log(0.8)  # how likely a mark is a point or a minus that looks like one
+A_SIGN = math.log(0.8)  # how likely a mark is a point or a minus that looks like one,
+NO_SIGN = math.log(0.05)  # and how likely it belongs to the digit beside it
 NEVER = -math.inf
 
 
@@ -111,18 +113,26 @@ def read_row(
     look_at([mark.parts for mark in marks])
     marks = _divided(marks, boxes, seen, height)
     look_at([mark.parts for mark in marks])
-    marks, cuts = _cut_up(marks, cut, look_at, seen)
+    marks, cuts = _cut_up(marks, height, cut, look_at, seen)
     runs = [*((place, place + 1) for place in range(len(marks))), *_runs(marks, height)]
     look_at([parts_of(marks, run) for run in runs])
+    signs = _signs(marks, height)
     within, between = _gaps(marks, height, goes_on, seen, cuts)
-    row = union([mark.box for mark in marks])
-    value = {run: _value(marks, run, within, seen, row, height) for run in runs}
+    value = {run: _value(marks, signs, run, within, seen) for run in runs}
     found = []
     for run in _best_way(len(marks), value, between):
         parts = parts_of(marks, run)
         symbol = _symbol(seen[parts], value[run][1], refuse_from)
         found.append(Found(symbol, parts, seen[parts]))
     return found
+
+
+def _signs(marks: Sequence[Mark], height: float) -> list[str]:
+    """Return the sign that each mark's form and place make it, ``""`` for none."""
+    if len(marks) == 1:
+        return [lone_sign(marks[0].box)]
+    row = union([mark.box for mark in marks])
+    return [sign_in_row(mark.box, row, height) for mark in marks]
 
 
 def _gaps(
@@ -141,6 +151,10 @@ def _gaps(
             continue
         gap = gap_between(a, b, height) - above_each_other(a, b, height)
         skipped = any(map(goes_on, _later_ones(a, b)))  # then a gap within a digit is nothing rare
+        if is_sign_by(a, b, height) or (is_sign_by(b, a, height) and not skipped):
+            within.append(NO_SIGN)
+            between.append(0.0)
+            continue
         within.append(0.0 if skipped else -_softplus((gap - EVEN_GAP) / GAP_SCALE))
         together = seen.get(parts_of(marks, (place, place + 2)), ())
         if len(together) > SEVERAL:  # the network knows what several digits look like
@@ -166,11 +180,12 @@ def _divided(
             divided += put_together(parts, lambda a, b: lies_deep_in(a, b, DEEP * height))
         else:
             divided.append(mark)
-    return sorted(divided, key=middle_of)
+    return in_order(divided, height)
 
 
 def _cut_up(
     marks: Sequence[Mark],
+    height: float,
     cut: Cut,
     look_at: Callable[[list[Parts]], None],
     seen: dict[Parts, NDArray[np.float32]],
@@ -203,7 +218,7 @@ def _cut_up(
         ]
         cut_up += digits
         cuts.update(pairwise([digit.parts for digit in digits]))
-    return sorted(cut_up, key=middle_of), cuts
+    return in_order(cut_up, height), cuts
 
 
 def _looks_like_several(mark: Mark, probabilities: NDArray[np.float32]) -> bool:
@@ -242,18 +257,14 @@ def _runs(marks: Sequence[Mark], height: float) -> list[Run]:
 
 def _value(
     marks: Sequence[Mark],
+    signs: Sequence[str],
     run: Run,
     within: Sequence[float],
     seen: dict[Parts, NDArray[np.float32]],
-    row: Box,
-    height: float,
 ) -> tuple[float, str]:
     """Return the logarithm of how likely a run is one mark, and the sign that it looks like."""
-    if run[1] - run[0] == 1:
-        box = marks[run[0]].box
-        sign = sign_in_row(box, row, height) if len(marks) > 1 else lone_sign(box)
-        if sign:  # enlarged for the network, a dot may look like anything
-            return A_SIGN, sign
+    if run[1] - run[0] == 1 and (sign := signs[run[0]]):
+        return A_SIGN, sign  # enlarged for the network, a dot may look like anything
     probabilities = seen[parts_of(marks, run)]
     likely = probabilities[:DIGITS].copy()
     if any(side_by_side(a.box, b.box) for a, b in pairwise(marks[slice(*run)])):

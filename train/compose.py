@@ -24,6 +24,11 @@ GAPS = 0.15, 0.6
 """Between two digits' boxes, in heights."""
 TOUCHING = -0.1, 0.05
 """The same of digits in a hurry: they touch, or one reaches over the other."""
+SIGNS = ".-"
+BY_THE_FOOT = 0.08, 0.3
+"""Between a digit's foot, which another part may lean over, and the point after it, in heights."""
+FOOT = 0.7
+"""The foot is what lies lower than this, in heights."""
 MARGIN = 8
 """Of paper around a picture, pixels."""
 APART, JOINED = (3, 12), (-3, 0)
@@ -42,8 +47,12 @@ def numbers(
     count: int = NUMBERS,
     seed: int = 0,
     gaps: tuple[float, float] = GAPS,
+    signs: str = "",
 ) -> list[Number]:
-    """Return numbers of two to four digits, each of one writer's, beside each other."""
+    """Return numbers of two to four digits, each of one writer's, beside each other.
+
+    With ``signs``, each has one of them: a point within it, or a minus before it.
+    """
     rng = np.random.default_rng([seed, 13])
     by_writer: dict[str, list[Drawing]] = {}
     for drawing in drawings:
@@ -55,6 +64,10 @@ def numbers(
     for _ in range(count):
         own = writers[rng.integers(len(writers))]
         chosen = [own[rng.integers(len(own))] for _ in range(rng.integers(2, 5))]
+        if signs:
+            sign = signs[rng.integers(len(signs))]
+            place = 0 if sign == "-" else rng.integers(1, len(chosen))
+            chosen.insert(place, Drawing(own[0].writer, sign, _sign(sign, rng)))
         composed.append(
             Number("".join(drawing.label for drawing in chosen), _row(chosen, rng, gaps))
         )
@@ -112,13 +125,39 @@ def _row(
     drawings: Sequence[Drawing], rng: np.random.Generator, gaps: tuple[float, float]
 ) -> list[NDArray[np.float64]]:
     strokes: list[NDArray[np.float64]] = []
-    left = 0.0
+    left = right = foot = 0.0
     for drawing in drawings:
         points = np.concatenate(drawing.strokes).astype(np.float64)
         low, extent = points.min(axis=0), np.ptp(points, axis=0)
-        height = HEIGHT * (1 + rng.uniform(-JITTER, JITTER))
-        scale = height / max(extent[1], extent[0] / 2, 1e-9)
-        place = np.array([left, HEIGHT * (1 + rng.uniform(-JITTER, JITTER)) - extent[1] * scale])
-        strokes += [(stroke - low) * scale + place for stroke in drawing.strokes]
-        left += extent[0] * scale + HEIGHT * rng.uniform(*gaps)
+        if drawing.label in SIGNS:
+            near = foot + HEIGHT * rng.uniform(*BY_THE_FOOT) if drawing.label == "." else left
+            strokes += [stroke + np.array([near - low[0], 0]) for stroke in drawing.strokes]
+            right = max(right, near + extent[0])
+        else:
+            height = HEIGHT * (1 + rng.uniform(-JITTER, JITTER))
+            scale = height / max(extent[1], extent[0] / 2, 1e-9)
+            line = HEIGHT * (1 + rng.uniform(-JITTER, JITTER))
+            place = np.array([left, line - extent[1] * scale])
+            placed = [(stroke - low) * scale + place for stroke in drawing.strokes]
+            right = left + extent[0] * scale
+            ink = np.concatenate(placed)
+            foot = float(ink[ink[:, 1] >= line - (1 - FOOT) * HEIGHT, 0].max())
+            strokes += placed
+        left = right + HEIGHT * rng.uniform(*gaps)
     return strokes
+
+
+def _sign(sign: str, rng: np.random.Generator) -> list[NDArray[np.float32]]:
+    """Return a sign at its height in a row: a tap, a filled dot or a tick; or a dash."""
+    kind, down = rng.integers(3), rng.uniform(0.9, 1.03)
+    stroke = np.zeros((1, 2))
+    if sign == "-":
+        length, tilt, down = rng.uniform(0.2, 0.6), rng.uniform(-0.15, 0.15), rng.uniform(0.4, 0.62)
+        stroke = np.array([[0, 0], [length, length * tilt]])
+    elif kind == 1:
+        turns = np.linspace(0, rng.uniform(4, 12), 10)
+        stroke = rng.uniform(0.02, 0.08) * np.stack([np.cos(turns), np.sin(turns)], axis=1)
+    elif kind == 2:
+        length, direction = rng.uniform(0.05, 0.15), rng.uniform(1.2, 2.4)
+        stroke = length * np.array([[0, 0], [np.cos(direction), np.sin(direction)]])
+    return [(HEIGHT * (stroke + np.array([0, down]))).astype(np.float32)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from nn import Recognizer
 from tests.sample import drawings, sample_images
 from train.calibrate import LEAST_REFUSAL, MOST_REFUSAL, refusal_threshold
-from train.compose import GAPS, HEIGHT, numbers, share_read_whole
+from train.compose import GAPS, HEIGHT, SIGNS, numbers, share_read_whole
 from train.data import Drawing
 from train.data.unclear import UNCLEAR, clear, fingerprint, unclear
 from train.evaluation import Evaluation, write_evaluation
@@ -44,6 +45,15 @@ def test_numbers_of_the_projects_drawings_are_nearly_all_read_whole(
     recognizer: Recognizer,
 ) -> None:
     assert share_read_whole(recognizer, numbers(DIGITS, 60)) >= 0.95
+
+
+def test_a_number_is_composed_with_a_point_in_it_or_a_minus_before_it(
+    recognizer: Recognizer,
+) -> None:
+    composed = numbers(DIGITS, 100, seed=4, signs=SIGNS)
+    assert all(re.fullmatch(r"-\d{2,4}|\d+\.\d+", number.text) for number in composed)
+    assert {number.text[0] == "-" for number in composed} == {True, False}
+    assert share_read_whole(recognizer, composed) >= 0.9
 
 
 def test_the_grid_has_a_row_for_every_distortion(recognizer: Recognizer) -> None:

@@ -132,6 +132,32 @@ def test_a_decimal_point_stands_on_the_line(recognizer: Recognizer) -> None:
     assert reading.digits[1].digit is None
 
 
+def test_a_point_may_be_a_tap_below_what_leans_over_it(recognizer: Recognizer) -> None:
+    seven = [[[0.0, 3.0], [60.0, 0.0], [35.0, 45.0], [20.0, 100.0]]]
+    five = placed(KINDS["5"].strokes, 90, 0, 100)
+    assert recognizer.read([*seven, [[42.0, 97.0]], *five]).text == "7.5"
+
+
+def test_a_tap_near_a_digit_is_a_point_although_the_digit_looks_the_same_with_it(
+    recognizer: Recognizer,
+) -> None:
+    three, five = placed(KINDS["3"].strokes, 0, 0, 100), placed(KINDS["5"].strokes, 100, 0, 100)
+    right = max(x for stroke in three for x, _ in stroke)
+    assert recognizer.read([*three, [[right + 8, 98.0]], *five]).text == "3.5"
+
+
+def test_a_speck_beside_a_digit_is_no_digit(recognizer: Recognizer) -> None:
+    speck = [[[150.0, 40.0], [153.0, 43.0], [150.0, 45.0], [148.0, 42.0]]]
+    three = placed(KINDS["3"].strokes, 0, 0, 100)
+    assert recognizer.read([*three, *speck]).text == "3?"
+
+
+@pytest.mark.parametrize("tilt", [0.0, 3.0])
+def test_a_minus_sign_may_stand_near_and_be_flat(tilt: float, recognizer: Recognizer) -> None:
+    minus = [[[0.0, 52.0], [20.0, 52.0 + tilt], [40.0, 52.0 + 2 * tilt]]]
+    assert recognizer.read([*minus, *placed(KINDS["8"].strokes, 52, 0, 100)]).text == "-8"
+
+
 def test_a_minus_sign_stands_before_a_number(recognizer: Recognizer) -> None:
     minus = [[[0.0, 52.0], [20.0, 50.0], [40.0, 51.0]]]
     number = [*placed(KINDS["8"].strokes, 70, 0, 100), *placed(KINDS["2"].strokes, 160, 5, 95)]

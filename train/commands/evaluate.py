@@ -15,7 +15,16 @@ from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, chosen_sources, read_task
 from train.commands.parsing import Parser
 from train.commands.weights_option import add_weights_option, load_weights
-from train.compose import APART, GAPS, JOINED, TOUCHING, numbers, pictures, share_read_whole
+from train.compose import (
+    APART,
+    GAPS,
+    JOINED,
+    SIGNS,
+    TOUCHING,
+    numbers,
+    pictures,
+    share_read_whole,
+)
 from train.data import DataError, Drawing, load_pen, split_by_writer
 from train.data.unclear import clear, unclear
 from train.evaluate import error_rate, error_table, outputs_of, predictions
@@ -118,8 +127,12 @@ def _as_drawn(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[s
     """Tell what becomes of drawings on their whole way, as numbers and as single digits."""
     lines = []
     for chosen, which in ((drawings, ""), (clear(drawings), ", of digits that can be told")):
-        for gaps, how in ((GAPS, ""), (TOUCHING, " that touch or overlap")):
-            composed = numbers(chosen, gaps=gaps)
+        for gaps, signs, how in (
+            (GAPS, "", ""),
+            (TOUCHING, "", " that touch or overlap"),
+            (GAPS, SIGNS, " with a point or a minus"),
+        ):
+            composed = numbers(chosen, gaps=gaps, signs=signs)
             whole = share_read_whole(recognizer, composed)
             lines.append(
                 f"numbers of two to four digits{how}{which}, read whole: {whole:.2%} "
