@@ -24,14 +24,14 @@ class Config:
     """The settings of a training run. Each one is an option of the command line, with this help."""
 
     model: str = setting("cnn", "network: one of those in train/architectures.py")
-    epochs: int = setting(165, "passes through the data")
+    epochs: int = setting(210, "passes through the data")
     restart_after: int = setting(
         50,
         "epochs after which the learning rate rises once more, to half its height, and examples "
         "are varied as --later-augmentation says; 0 for never",
     )
     finish: int = setting(
-        45,
+        90,
         "epochs at the end, with a third rise, to half the height again, in which some zeros have "
         "a slash and some ones a serif; 0 for none",
     )
