@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.ink import Box
-from nn.mnist_form import box_of, extent_of, in_field
+from nn.mnist_form import box_of, extent_of, in_field, line_width
 from nn.paper import EDGE, STRONG, Grey, find_ink, grown, labels_of
 from nn.slices import columns_to_cut
 
@@ -78,6 +78,10 @@ class Picture:
             np.maximum.at(edges[:, axis + 2], number, places + 1)
         boxes: list[Box] = [tuple(box) for box in (edges * float(self.step)).tolist()]
         return of_pixel, boxes
+
+    def line_width(self) -> float:
+        """Return the mean width of the picture's lines, in its pixels; 0 without ink."""
+        return 0.0 if self.ink is None else line_width(self.ink) * self.step
 
     def cut(self, only: NDArray[np.bool_]) -> list[tuple[NDArray[np.bool_], Box]]:
         """Cut the ink on some pixels where digits that touch may end.

@@ -30,16 +30,16 @@ def _with_usual_pen(ink: Grey, box: Box) -> tuple[Grey, Box]:
     A ballpoint's line is a hair in a photo, a marker's a beam, and the network has seen neither.
     """
     longer = max(box[2] - box[0], box[3] - box[1])
-    if _USUAL[0] <= _line_width(ink) * BOX / longer <= _USUAL[1]:
+    if _USUAL[0] <= line_width(ink) * BOX / longer <= _USUAL[1]:
         return ink, box
     fine = np.pad(_scaled(ink, box, _FINE), _FINE // 8)
-    width = _line_width(fine) * BOX / _FINE
+    width = line_width(fine) * BOX / _FINE
     radius = (min(max(width, _MADE[0]), _MADE[1]) - width) / 2 * _FINE / BOX
     fine = _spread(fine, radius) if radius > 0 else 1 - _spread(1 - fine, -radius)
     return fine, box_of(fine)
 
 
-def _line_width(ink: Grey) -> float:
+def line_width(ink: Grey) -> float:
     """The mean width of lines in pixels: a line covers length times width and has two edges.
 
     The length of all edges is the ink's total variation, which holds for soft edges too.

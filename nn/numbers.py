@@ -194,7 +194,11 @@ def _cut_up(
 
     Return the marks and the neighbours among them that were one mark before.
     """
-    several = [mark.parts for mark in marks if _looks_like_several(mark, seen[mark.parts])]
+    several = [
+        mark.parts
+        for mark, sign in zip(marks, _signs(marks, height), strict=True)
+        if not (sign or lone_sign(mark.box)) and _looks_like_several(mark, seen[mark.parts])
+    ]
     sliced = {
         parts: [Mark((part,), box) for part, box in cut(parts)] for parts in several[:MOST_CUT]
     }

@@ -30,8 +30,8 @@ BATCH = 256
 
 REFUSE_FROM = 0.5
 """Where the weights' metadata do not say from which probability on a mark is no digit."""
-DUST = 0.08
-"""In a picture, what is smaller than this share of the largest piece is no mark."""
+DUST = 0.8
+"""In a picture, what is smaller than this share of a line's width was not made by the pen."""
 
 
 class Digit(NamedTuple):
@@ -169,7 +169,9 @@ class Recognizer:
         picture = Picture(array)
         of_pixel, boxes = picture.pieces()
         sizes = [max(right - left, bottom - top) for left, top, right, bottom in boxes]
-        kept = [piece for piece, size in enumerate(sizes) if size >= DUST * max(sizes)]
+        pen = picture.line_width()
+        least = min(DUST * pen, max(sizes, default=0))
+        kept = [piece for piece, size in enumerate(sizes) if size >= least]
         everything = tuple(range(len(kept)))
         pixels = [of_pixel == piece for piece in kept]  # of each part; slices come after them
 
@@ -189,7 +191,7 @@ class Recognizer:
             pixels.extend(slice_pixels for slice_pixels, _ in slices)
             return [(first + place, box) for place, (_, box) in enumerate(slices)]
 
-        return self._read_row([boxes[piece] for piece in kept], form, cut=cut)
+        return self._read_row([_middle(boxes[piece], pen) for piece in kept], form, cut=cut)
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probabilities of ``images: (n, 28, 28) uint8``, white on black.
@@ -263,6 +265,13 @@ class Recognizer:
             known.clear()
             known.update((content(parts), sight) for parts, sight in seen.items())
         return Reading("".join(found.symbol for found in digits), tuple(digits))
+
+
+def _middle(box: Box, pen: float) -> Box:
+    """Return the box of the way that a pen of some width went, as a drawing has it."""
+    left, top, right, bottom = box
+    across, down = min(pen, right - left) / 2, min(pen, bottom - top) / 2
+    return left + across, top + down, right - across, bottom - down
 
 
 def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -110,13 +110,12 @@ export class Ink {
 }
 
 /**
- * A dot is one however the hand trembled: a stroke that never leaves the ink of its first point.
+ * Tell whether a stroke never leaves the ink of its first point: however the hand trembled, it looks like a dot.
  * @param {Stroke} stroke
- * @returns {Stroke} as it looks
  */
-export function asSeen(stroke) {
+export function isDot(stroke) {
   const [x, y] = stroke[0];
-  return stroke.some((point) => Math.hypot(point[0] - x, point[1] - y) > PEN / 2) ? stroke : stroke.slice(0, 1);
+  return stroke.every((point) => Math.hypot(point[0] - x, point[1] - y) <= PEN / 2);
 }
 
 /**

@@ -1,6 +1,6 @@
 // Turns what a finger, a pen or a mouse does on the canvas into strokes, and remembers them for undo and redo.
 
-import { asSeen, Ink } from './ink.js';
+import { Ink, isDot } from './ink.js';
 
 /**
  * @typedef {import('./ink.js').Point} Point
@@ -74,9 +74,9 @@ export class Pad extends EventTarget {
     this.#refit();
   }
 
-  /** @returns {readonly Stroke[]} all strokes, with the one that is being drawn */
+  /** @returns {readonly Stroke[]} all strokes, with the one that is being drawn once it is more than a dot */
   get strokes() {
-    return this.#live ? [...this.#strokes, asSeen(this.#live)] : this.#strokes;
+    return this.#live && !isDot(this.#live) ? [...this.#strokes, this.#live] : this.#strokes;
   }
 
   /** Replaces the drawing; one step for undo. */
@@ -171,9 +171,9 @@ export class Pad extends EventTarget {
   /** Lift the pen. */
   end() {
     if (!this.#live) return;
-    const strokes = this.strokes;
+    const stroke = isDot(this.#live) ? this.#live.slice(0, 1) : this.#live;
     this.#drop();
-    this.#commit(strokes);
+    this.#commit([...this.#strokes, stroke]);
   }
 
   /**

@@ -31,12 +31,12 @@ def test_the_shares_of_all_pixels_add_up_to_the_change_of_the_score(
     model: Sequential, image: NDArray[np.uint8]
 ) -> None:
     blank, seen = model.forward(as_input(np.stack([np.zeros_like(image), image])))[:, :DIGITS]
-    found = evidence(model, image, steps=256)
+    found = evidence(model, image, steps=1024)
     change = seen - blank
     others = (change.sum() - change[found.digit]) / (DIGITS - 1)
-    assert found.for_digit.sum() == pytest.approx(change[found.digit] - others, rel=0.03, abs=0.3)
+    assert found.for_digit.sum() == pytest.approx(change[found.digit] - others, rel=0.01, abs=0.1)
     wanted = change[found.digit] - change[found.second]
-    assert found.against_second.sum() == pytest.approx(wanted, rel=0.03, abs=0.3)
+    assert found.against_second.sum() == pytest.approx(wanted, rel=0.01, abs=0.1)
 
 
 def test_the_two_digits_are_the_two_likeliest(model: Sequential) -> None:
