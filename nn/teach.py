@@ -34,7 +34,7 @@ LEARNED = 0.75
 MOST_STEPS = 100
 LEARNING_RATE = 0.15
 MOMENTUM = 0.8
-SHARE = 0.04
+SHARE = 0.03
 """The corrections' part in the loss; the rest is the rehearsal's."""
 SLANTS = (-0.22, 0.0, 0.22)
 TURNS = (-0.12, 0.12)
