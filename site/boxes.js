@@ -12,6 +12,8 @@ import { put, say, setText } from './words.js';
 
 /** Room between the ink and its frame, CSS pixels. */
 const MARGIN = 16;
+/** Lower than this share of a mark's height is its foot. */
+const FOOT = 0.75;
 /** A frame is at least this wide and high, so that a dot can be tapped, CSS pixels. */
 const LEAST = 34;
 /** A tag below a frame needs this much room, CSS pixels; else it stands above. */
@@ -66,8 +68,8 @@ export class Boxes extends EventTarget {
 
   /**
    * @param {Place} place
-   * @returns {number} the index of the framed mark there, of several the smallest; -1 for none. The stroke that is being
-   *   drawn is no mark to be tapped: it may be a decimal point
+   * @returns {number} the index of the mark there, of several the smallest; -1 for none. What may be a decimal point is no
+   *   tap on a mark: the stroke that is being drawn, and a place beside a mark or by its foot, off its ink
    */
   at(place) {
     const [x, y] = this.#pad.place([place[0], place[1]]);
@@ -76,9 +78,10 @@ export class Boxes extends EventTarget {
     const live = this.#pad.finished.length;
     this.#digits.forEach((digit, index) => {
       if (digit.strokes.length && digit.strokes.every((stroke) => stroke >= live)) return;
-      const { left, top, width, height } = this.#frame(digit);
+      const { left, top, width, height } = this.#frame(digit, 0);
       const inside = x >= left && x <= left + width && y >= top && y <= top + height;
-      if (inside && width * height < least) [best, least] = [index, width * height];
+      const byFoot = y > top + FOOT * height && digit.strokes.length && !this.#pad.isOn(digit.strokes, place);
+      if (inside && !byFoot && width * height < least) [best, least] = [index, width * height];
     });
     return best;
   }
@@ -105,13 +108,14 @@ export class Boxes extends EventTarget {
 
   /**
    * @param {Digit} digit
+   * @param {number} [margin]
    * @returns {{left: number, top: number, width: number, height: number}} its frame, CSS pixels on the canvas
    */
-  #frame({ box: [left, top, right, bottom] }) {
+  #frame({ box: [left, top, right, bottom] }, margin = MARGIN) {
     const [x, y] = this.#pad.place([left, top]);
     const [endX, endY] = this.#pad.place([right, bottom]);
-    const width = Math.max(endX - x + 2 * MARGIN, LEAST);
-    const height = Math.max(endY - y + 2 * MARGIN, LEAST);
+    const width = Math.max(endX - x + 2 * margin, LEAST);
+    const height = Math.max(endY - y + 2 * margin, LEAST);
     return { left: (x + endX - width) / 2, top: (y + endY - height) / 2, width, height };
   }
 

@@ -78,13 +78,14 @@ export class Ink {
    * Tell whether a point is on a stroke's ink.
    * @param {Stroke} stroke
    * @param {readonly [number, number]} point
+   * @param {number} [reach] from the stroke's middle, in pen widths
    */
-  isOn(stroke, [x, y]) {
+  isOn(stroke, [x, y], reach = 1) {
     return stroke.some(([ax, ay], i) => {
       const [bx, by] = stroke[i + 1] ?? stroke[i];
       const squared = (bx - ax) ** 2 + (by - ay) ** 2;
       const along = squared ? Math.min(Math.max(((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / squared, 0), 1) : 0;
-      return Math.hypot(ax + along * (bx - ax) - x, ay + along * (by - ay) - y) <= PEN;
+      return Math.hypot(ax + along * (bx - ax) - x, ay + along * (by - ay) - y) <= reach * PEN;
     });
   }
 

@@ -184,6 +184,15 @@ export class Pad extends EventTarget {
     return this.#ink.place(point);
   }
 
+  /**
+   * Tell whether a place is on the ink of some strokes.
+   * @param {number[]} strokes their numbers
+   * @param {readonly [number, number, ...number[]]} place in the drawing's units
+   */
+  isOn(strokes, [x, y]) {
+    return strokes.some((stroke) => this.#ink.isOn(this.#strokes[stroke] ?? [], [x, y], 0.5));
+  }
+
   /** @returns {[number, number]} half the paper's width and height, in the drawing's units */
   get reach() {
     return this.#ink.reach;

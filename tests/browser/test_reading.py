@@ -140,6 +140,17 @@ def test_a_mark_of_a_number_is_chosen_by_keyboard(page: Page) -> None:
     expect(page.locator("#sure")).to_contain_text("3:")
 
 
+def test_a_tap_by_the_foot_of_a_framed_digit_is_a_point(page: Page) -> None:
+    minus, seven = [[30, 145], [60, 144]], [[80, 95], [125, 93], [112, 130], [100, 185]]
+    draw(page, [minus, seven])
+    expect_answer(page, "-7")
+    expect(page.locator("#boxes li")).to_have_count(2)
+    draw(page, [[[118, 183]]])  # below what leans over it
+    expect_answer(page, "-7.")
+    draw(page, [[[160, 95], [140, 145], [195, 145]], [[182, 110], [180, 185]]])
+    expect_answer(page, "-7.4")
+
+
 def test_a_dot_between_digits_is_a_point(page: Page) -> None:
     draw(page, number("3 5"))
     draw(page, [[[140, 184], [141, 185], [140, 186]]])
