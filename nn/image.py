@@ -22,6 +22,7 @@ from nn.slices import columns_to_cut
 
 _LOOK = 256  # longer side at which the digit is searched for
 _CLOSER = 100  # the digit is looked at again so that its own longer side is at least this
+_LOWEST = 2.0  # in widths of the lines: what is lower is a dash, and no digits that touch
 _LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 
 
@@ -91,6 +92,8 @@ class Picture:
         if self.ink is None:
             return []
         left, top, right, bottom = extent_of(only)
+        if bottom - top < _LOWEST * line_width(self.ink):
+            return []
         window = self.ink[top:bottom, left:right] * only[top:bottom, left:right]
         cuts = [left, *(left + column for column in columns_to_cut(window)), right]
         found = []

@@ -197,7 +197,7 @@ def _cut_up(
     several = [
         mark.parts
         for mark, sign in zip(marks, _signs(marks, height), strict=True)
-        if not (sign or lone_sign(mark.box)) and _looks_like_several(mark, seen[mark.parts])
+        if not sign and _looks_like_several(mark, seen[mark.parts])
     ]
     sliced = {
         parts: [Mark((part,), box) for part, box in cut(parts)] for parts in several[:MOST_CUT]

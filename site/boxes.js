@@ -12,7 +12,7 @@ import { put, say, setText } from './words.js';
 
 /** Room between the ink and its frame, CSS pixels. */
 const MARGIN = 16;
-/** Lower than this share of a mark's height is its foot. */
+/** A mark's foot is lower than this share of it. */
 const FOOT = 0.75;
 /** A frame is at least this wide and high, so that a dot can be tapped, CSS pixels. */
 const LEAST = 34;
@@ -68,8 +68,8 @@ export class Boxes extends EventTarget {
 
   /**
    * @param {Place} place
-   * @returns {number} the index of the mark there, of several the smallest; -1 for none. What may be a decimal point is no
-   *   tap on a mark: the stroke that is being drawn, and a place beside a mark or by its foot, off its ink
+   * @returns {number} the index of the mark there, of several the smallest; -1 for none, and for what may be a decimal
+   *   point: the stroke that is being drawn, a place by a foot
    */
   at(place) {
     const [x, y] = this.#pad.place([place[0], place[1]]);

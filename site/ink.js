@@ -78,7 +78,7 @@ export class Ink {
    * Tell whether a point is on a stroke's ink.
    * @param {Stroke} stroke
    * @param {readonly [number, number]} point
-   * @param {number} [reach] from the stroke's middle, in pen widths
+   * @param {number} [reach] in pen widths
    */
   isOn(stroke, [x, y], reach = 1) {
     return stroke.some(([ax, ay], i) => {
@@ -111,7 +111,7 @@ export class Ink {
 }
 
 /**
- * Tell whether a stroke never leaves the ink of its first point: however the hand trembled, it looks like a dot.
+ * Tell whether a stroke never leaves the ink of its first point: it looks like a dot.
  * @param {Stroke} stroke
  */
 export function isDot(stroke) {

@@ -20,7 +20,8 @@
 export function preloadLibraries(libraries, adjust = () => {}, finish = () => {}) {
   const pyodide = /** @type {any} */ (globalThis);
   const create = pyodide._createPyodideModule;
-  const compiled = compileLibraries(libraries);
+  const compiled = libraries.then((files) => Promise.all(files.map(compile)));
+  compiled.catch(() => {}); // who waits for them sees the error
   pyodide._createPyodideModule = async (/** @type {any} */ settings) => {
     pyodide._createPyodideModule = create;
     adjust(settings);
@@ -42,23 +43,12 @@ export function preloadLibraries(libraries, adjust = () => {}, finish = () => {}
   };
 }
 
-/**
- * @param {Promise<File[]>} libraries
- * @returns {Promise<Compiled[]>}
- */
-function compileLibraries(libraries) {
-  const compiled = libraries.then((files) => Promise.all(files.map(compile)));
-  compiled.catch(() => {}); // who waits for them sees the error
-  return compiled;
-}
-
 /** @param {File} file */
 async function compile({ name, data }) {
   return { path: `/${name}`, module: await WebAssembly.compile(data) };
 }
 
 /**
- * Load libraries into a Pyodide that runs, or is about to.
  * @param {any} Module Emscripten's
  * @param {Promise<Compiled[]>} compiled
  * @returns {Promise<Loaded>}

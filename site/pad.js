@@ -171,7 +171,7 @@ export class Pad extends EventTarget {
   /** Lift the pen. */
   end() {
     if (!this.#live) return;
-    const stroke = isDot(this.#live) ? this.#live.slice(0, 1) : this.#live;
+    const stroke = isDot(this.#live) ? [this.#live[0]] : this.#live;
     this.#drop();
     this.#commit([...this.#strokes, stroke]);
   }
@@ -185,8 +185,8 @@ export class Pad extends EventTarget {
   }
 
   /**
-   * Tell whether a place is on the ink of some strokes.
-   * @param {number[]} strokes their numbers
+   * Tell whether a place is on some strokes' ink.
+   * @param {number[]} strokes
    * @param {readonly [number, number, ...number[]]} place in the drawing's units
    */
   isOn(strokes, [x, y]) {

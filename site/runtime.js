@@ -154,7 +154,7 @@ const ALL_THERE = {
 /**
  * @param {() => Promise<import('./libraries.js').File[]>} content
  * @param {(error: unknown) => void} fail
- * @returns {(FS: any) => Promise<void>} writes files where Python finds them
+ * @returns {(FS: any) => Promise<void>} writes the files
  */
 function writing(content, fail) {
   return async (FS) => {
@@ -226,7 +226,7 @@ function restore(Module, { tables, initial }, { length, tables: expected, runs }
 async function startCut(options, fail) {
   const content = () => unpack(CUT);
   const pyodide = /** @type {any} */ (await loadOriginal({ ...options, ...ALL_THERE, fsInit: writing(content, fail) }));
-  // They come last, and Python has started meanwhile.
+  // They come last: Python has started meanwhile.
   await writing(() => unpack(LIBRARIES), fail)(pyodide.FS);
   return pyodide;
 }

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from nn import Recognizer
 from nn.ink import Box, ink
@@ -18,6 +17,7 @@ from nn.layout import Parts
 from nn.numbers import DIGITS, NO_DIGIT, SEVERAL, read_row
 from nn.recognizer import Known
 from tests.sample import Sample, Strokes, drawings
+from tests.unit.test_image import draw
 
 KINDS = {sample.label: sample for sample in reversed(drawings())}  # the first of each digit
 DOT: Strokes = [[[0.0, 0.0]]]
@@ -184,34 +184,21 @@ def test_a_picture_of_a_number_is_read_from_left_to_right(recognizer: Recognizer
         assert found.strokes == ()
 
 
-def painted(strokes: Strokes, pen: int) -> NDArray[np.uint8]:
-    """Return a picture of strokes some 100 high, black on white paper."""
-    right = max(x for stroke in strokes for x, _ in stroke)
-    paper = Image.new("L", (round(right) + 80, 180), 255)
-    pencil = ImageDraw.Draw(paper)
-    for stroke in strokes:
-        points = [(x + 40, y + 40) for x, y in stroke]
-        pencil.line(points, fill=0, width=pen, joint="curve")
-        for x, y in points:
-            pencil.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=0)
-    return np.asarray(paper)
-
-
 @pytest.mark.parametrize("pen", [8, 13])
 @pytest.mark.parametrize("length", [30, 60])
 def test_a_dash_in_a_picture_is_a_minus_and_not_a_row_of_ones(
     pen: int, length: float, recognizer: Recognizer
 ) -> None:
-    number = [*placed(KINDS["2"].strokes, 100, 0, 100), *placed(KINDS["3"].strokes, 220, 0, 100)]
-    minus = [[[0.0, 52.0], [length, 50.0]]]
-    assert recognizer.read_image(painted([*minus, *number], pen)).text == "-23"
-    assert recognizer.read_image(painted(minus, pen)).text == "?"
+    minus = [[[20.0, 142.0], [20 + length, 140.0]]]
+    three = placed(KINDS["3"].strokes, 120, 90, 100)
+    assert recognizer.read_image(draw([*minus, *three], pen=pen)).text == "-3"
+    assert recognizer.read_image(draw(minus, pen=pen)).text == "?"
 
 
 @pytest.mark.parametrize("pen", [8, 13])
 def test_a_dot_of_the_pen_in_a_picture_is_a_point(pen: int, recognizer: Recognizer) -> None:
-    three, five = placed(KINDS["3"].strokes, 0, 0, 100), placed(KINDS["5"].strokes, 130, 0, 100)
-    assert recognizer.read_image(painted([*three, [[105.0, 98.0]], *five], pen)).text == "3.5"
+    three, five = placed(KINDS["3"].strokes, 20, 90, 100), placed(KINDS["5"].strokes, 150, 90, 100)
+    assert recognizer.read_image(draw([*three, [[125.0, 188.0]], *five], pen=pen)).text == "3.5"
 
 
 # How marks are put together, with a network that answers as told.
