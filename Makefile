@@ -39,7 +39,7 @@ build: $(VENV)/.run ## Build the site in site/generated/ (OUT=dist: a complete c
 test: setup-test lint build ## Set up what is missing and run all tests, in a real browser too (ARGS="-k name")
 	@$(PY) -m pytest $(ARGS)
 
-train: $(VENV)/.run ## Train the network (ARGS="--help" shows the options)
+train: $(VENV)/.run ## Train the network (ARGS="fit --help" shows the options)
 	@$(PY) -m train $(ARGS)
 
 bench: setup-test build tests/bench/runtimes/node_modules/.ready ## Measure: time of the first answer, of a prediction, of a request

@@ -21,7 +21,8 @@ from nn.numbers import DIGITS
 
 Architecture = Callable[[np.random.Generator, int], Sequential]
 """Makes a fresh network that takes ``(batch, 28, 28, 1)`` and ends in a Dense layer of so many
-outputs: ten for the digits, and one more where marks that are no digits are learned too.
+outputs: ten for the digits, and two more where marks that are no digits, and rows of several, are
+learned too.
 """
 
 ARCHITECTURES: dict[str, Architecture] = {}

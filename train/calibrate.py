@@ -25,8 +25,8 @@ def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
     """Divide the last layer's scores by the temperature that fits ``parts`` best, and return it.
 
     The best is the one of least cross-entropy, each part counting the same; parts without digits
-    count only where there are no others. No answer changes, only how sure it is. Source: Guo,
-    Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017.
+    count only where there are no others, and without any it is 1. No answer changes, only how sure
+    it is. Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017.
     """
     last = model.layers[-1]
     if not isinstance(last, Dense):
@@ -37,7 +37,7 @@ def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
         sum(_loss(softmax(logits / temperature), labels) for logits, labels in scored)
         for temperature in TEMPERATURES
     ]
-    temperature = float(TEMPERATURES[int(np.argmin(losses))])
+    temperature = float(TEMPERATURES[int(np.argmin(losses))]) if scored else 1.0
     for array in last.params.values():
         array /= np.float32(temperature)
     return temperature

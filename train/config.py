@@ -12,6 +12,8 @@ from train.augment import AUGMENTATIONS
 from train.device import DEVICES
 
 OPTIMIZERS = ("sgd", "adam")
+MOST_THREADS = 16
+"""More cores than this would each get too few images of a step; who wants them can ask."""
 
 
 def setting(default: Any, help: str) -> Any:
@@ -62,7 +64,7 @@ class Config:
     )
     seed: int = setting(0, "whole number that everything random is drawn from")
     threads: int = dataclasses.field(
-        default_factory=lambda: os.cpu_count() or 1,
+        default_factory=lambda: min(os.cpu_count() or 1, MOST_THREADS),
         metadata={"help": "processor cores that learn; another number gives other last bits"},
     )
     device: str = setting(

@@ -28,7 +28,8 @@ def predictions(recognizer: Recognizer, part: Labelled) -> NDArray[np.float32]:
 
 
 def outputs_of(recognizer: Recognizer) -> int:
-    """Return how many classes a recognizer knows: ten, or one more for what is no digit."""
+    """Return how many classes a recognizer knows: ten, or two more for what is no digit
+    and for several digits."""
     return int(recognizer.classify(np.zeros((1, SIDE, SIDE), np.uint8)).shape[1])
 
 

@@ -145,8 +145,11 @@ def combine(
 ) -> Task:
     """Put the parts of a run's data together, under the names that its figures will have.
 
-    Raises DataError if there is nothing to learn from.
+    Raises DataError if there is nothing to learn from, or something that is no labelled image.
     """
+    for name, part in parts.items():
+        for labelled in (Labelled(part.images, part.labels), part.validation, part.test):
+            _check(name, labelled)
     examples = Examples(
         _join([NO_IMAGES, *(part.images for part in parts.values())]),
         _join([NO_LABELS, *(part.labels for part in parts.values())]),
@@ -165,6 +168,20 @@ def combine(
         {name: part.test for name, part in parts.items() if len(part.test.labels)},
         {name: part.description for name, part in parts.items()},
     )
+
+
+def _check(name: str, labelled: Labelled) -> None:
+    images, labels = labelled.images, labelled.labels
+    if images.dtype != np.uint8 or images.shape != (len(labels), 28, 28):
+        raise DataError(
+            f"{name}: expected images of shape ({len(labels)}, 28, 28), as many as there are "
+            f"labels, and dtype uint8, got {images.shape} {images.dtype}"
+        )
+    if labels.dtype.kind not in "iu" or not ((labels >= 0) & (labels <= SEVERAL)).all():
+        raise DataError(
+            f"{name}: expected labels that are whole numbers from 0 to 9, got {labels.dtype} "
+            f"from {labels.min(initial=0)} to {labels.max(initial=0)}"
+        )
 
 
 def _join(arrays: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:

@@ -51,7 +51,8 @@ def explain(directory: Path) -> str:
             "",
             "## To do it again",
             "",
-            f"- to the same bits: `python -m train --config {path} --run OTHER_FOLDER`",
+            f"- to the same bits: `python -m train --config {path} --run OTHER_FOLDER "
+            "--out OTHER.npz`",
             f"- to go on where it was stopped: `python -m train --run {directory} --resume`",
             "",
             "## Files",

@@ -65,14 +65,16 @@ def locked(directory: Path) -> Iterator[None]:
 def clear(directory: Path, fresh: bool) -> None:
     """Make room for a new run: what an earlier one left goes to the folder ``before`` in there.
 
-    Raises FolderError if that is a run that was stopped on the way, unless ``fresh``.
+    A run that came to no checkpoint does not take the place of one that is there already. Raises
+    FolderError if a run was stopped on the way, unless ``fresh``.
     """
+    checkpoint_path = directory / "checkpoint.npz"
     if not fresh:
-        _refuse_unfinished(directory / "checkpoint.npz")
+        _refuse_unfinished(checkpoint_path)
     left = [directory / name for name in FILES if (directory / name).exists()]
-    if not left:
-        return
     before = directory / BEFORE
+    if not left or (before.exists() and not checkpoint_path.exists()):
+        return
     shutil.rmtree(before, ignore_errors=True)
     before.mkdir()
     for path in left:
@@ -91,9 +93,10 @@ def _refuse_unfinished(path: Path) -> None:
         state, _, _ = checkpoint.read(path)
     except checkpoint.CheckpointError:
         return
-    if not state.finished:
-        raise FolderError(
-            f"{path.parent}: holds a run that was stopped at step {state.step} of "
-            f"{state.steps or 'more'}; go on with it by --resume, put it aside by --fresh, or give "
-            "another folder with --run"
-        )
+    if state.finished and (path.parent / "result.json").exists():
+        return
+    where = f"was stopped at step {state.step} of {state.steps or 'more'}"
+    raise FolderError(
+        f"{path.parent}: holds a run that {'wrote no weights' if state.finished else where}; go on "
+        "with it by --resume, put it aside by --fresh, or give another folder with --run"
+    )

@@ -11,7 +11,7 @@ from train.config import Config
 
 
 class SaveError(RuntimeError):
-    """A checkpoint cannot be written; the message says where the last good one is."""
+    """A file of the run cannot be written; the message says where the last good one is."""
 
 
 class Keeper:

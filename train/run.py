@@ -24,6 +24,7 @@ from train.data.files import replacing
 from train.evaluate import error_rate
 from train.examples import Task
 from train.folder import clear, delete_parts, locked
+from train.keeper import SaveError
 from train.loop import fit
 from train.teachers import Teachers
 
@@ -49,6 +50,8 @@ def begun(plan: Plan) -> Iterator[None]:
         delete_parts(plan.directory)
         if not plan.resume:
             clear(plan.directory, plan.fresh)
+        elif not (plan.directory / DESCRIPTION).exists():
+            print(f"There is no run in {plan.directory} yet: it begins.", file=sys.stderr)
         yield
 
 
@@ -122,6 +125,8 @@ def train(
         save_every=plan.save_every,
     )
     model = fold_batchnorm(trained)
+    if not task.validation:
+        print("Nothing was held out: how sure the network may be is not known.", file=sys.stderr)
     return model, calibrate(model, task.validation)
 
 
@@ -148,15 +153,12 @@ def finish(
 
     The errors in both are those of the very numbers in the file, rounding included.
     """
-    metadata = {
-        "config": plan.config.to_dict(),
-        "temperature": temperature,
-        "date": datetime.now(UTC).date().isoformat(),
-        **metadata,
-    }
+    found = {"temperature": temperature, "date": datetime.now(UTC).date().isoformat()}
+    # The caller's may come from weights that were trained before, with such facts of their own.
+    metadata = {"config": plan.config.to_dict(), **found, **metadata, **found}
     draft = plan.out.with_name(f".{plan.out.name}.draft")
     try:
-        weights.save(draft, model, metadata)
+        _save(draft, model, metadata, plan)
         recognizer = Recognizer.load(draft)
         threshold = refusal_threshold(recognizer, task.validation)
         # Rounded upwards: a lower threshold would refuse the digit that it was read off.
@@ -168,7 +170,7 @@ def finish(
         kind: {name: error_rate(recognizer, part) for name, part in parts.items()}
         for kind, parts in (("validation", task.validation), ("test", task.test))
     }
-    weights.save(plan.out, model, metadata | {"errors": errors})
+    _save(plan.out, model, metadata | {"errors": errors}, plan)
     recognizer = Recognizer.load(plan.out)
     result = {
         "weights": str(plan.out.absolute()),
@@ -178,6 +180,16 @@ def finish(
     }
     write_json(plan.directory / "result.json", result)
     return recognizer
+
+
+def _save(path: Path, model: Sequential, metadata: Mapping[str, Any], plan: Plan) -> None:
+    try:
+        weights.save(path, model, metadata)
+    except OSError as error:
+        raise SaveError(
+            f"{plan.out}: the weights cannot be written ({error.strerror or error}). What was "
+            f"learned is in {plan.directory}: make room and go on with --resume"
+        ) from error
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -100,7 +100,7 @@ def combinations(choices: Sequence[str], seeds: Sequence[int]) -> list[Settings]
         for values in itertools.product(*tried.values(), dict.fromkeys(seeds))
     ]
     for settings in runs:
-        Config(**settings)  # raises for values that cannot be
+        Config(**{"threads": 1} | settings)  # raises for values that cannot be
     return runs
 
 

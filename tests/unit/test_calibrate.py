@@ -40,6 +40,13 @@ def test_parts_without_digits_count_only_if_there_are_no_others():
     assert calibrate(model, {"some": part, "no digits": noise}) == pytest.approx(2.5, rel=0.2)
 
 
+def test_without_anything_held_out_the_scores_stay_as_they_are():
+    model, part = overconfident_part()
+    before = Recognizer(model, {}).classify(part.images)
+    assert calibrate(model, {}) == 1
+    assert np.array_equal(Recognizer(model, {}).classify(part.images), before)
+
+
 def test_a_network_without_a_dense_end_is_refused():
     with pytest.raises(ValueError, match="expected a Dense layer last, got ReLU"):
         calibrate(Sequential([ReLU()]), {})

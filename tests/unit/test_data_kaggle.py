@@ -175,6 +175,7 @@ def test_a_wrong_header_is_refused_with_its_column(
         (b"", "expected the columns .* got an empty line"),
         (b"\xff\xfe\0\0\n", "line 1: expected text"),
         (b"PK\x03\x04", "is a zip archive; unpack it and give the file inside"),
+        (b"label,pixel0\r7,0\r", "line 1: expected the columns .* got no CSV"),
         (b"7,0,0\n", "column 'pixel0' and 783 more is missing"),
     ],
 )

@@ -12,6 +12,9 @@ from nn import Recognizer
 from tests.sample import sample_images
 from tests.training import quick, same_weights, stop_after_first_epoch, write_data
 from train.__main__ import main
+from train.commands.described import command_and_options
+from train.commands.fine_tune import DEFAULTS
+from train.commands.run_options import plan
 from train.corrections import divide, with_corrections
 from train.examples import Examples, Labelled, Task, combine
 from train.sources.pen import read_pen
@@ -73,6 +76,14 @@ def test_corrections_are_learned_and_other_digits_are_kept(data, start, tmp_path
     metadata = Recognizer.load(tmp_path / "tuned.npz").metadata
     assert metadata["tuned_from"] == Recognizer.load(start).model_hash
     assert set(metadata["trained_on"]) == {"MNIST", "corrections"}
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert metadata["temperature"] == result["temperature"]
+
+
+def test_each_pen_digit_is_one_of_those_that_are_rehearsed(data):
+    command, options = command_and_options(["fine-tune", "--corrections", str(data / "train.csv")])
+    assert command.help
+    assert plan(options, DEFAULTS).config.pen_repeats == 1
 
 
 def test_weights_that_got_worse_are_not_written(data, start, tmp_path, capsys):

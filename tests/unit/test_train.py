@@ -17,8 +17,11 @@ from nn import Recognizer
 from tests.sample import write_kaggle, write_mnist, write_pen
 from train.__main__ import main
 from train.config import Config
+from train.data import DataError
+from train.examples import NO_IMAGES, NO_LABELS, Labelled, Part, combine
 
 ROOT = Path(__file__).parents[2]
+NOTHING = Labelled(NO_IMAGES, NO_LABELS)
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +162,7 @@ def test_evaluate_prints_each_digit_and_each_site(data, tmp_path, capsys):
         (["--mnist", "/nowhere"], "/nowhere"),
         (["--pen", "/nowhere"], "/nowhere"),
         (["--out", "/nowhere/weights.npz"], "/nowhere does not exist"),
+        (["--out", "/"], "is a folder; expected the name of a file"),
         (["--save-every", "-1"], "expected at least 0 seconds, got -1.0"),
     ],
 )
@@ -172,7 +176,35 @@ def test_pen_digits_that_are_missing_are_left_out_aloud(data, tmp_path, capsys, 
     options = arguments(data, tmp_path)
     del options[2:4]
     assert main(options) == 0
-    assert "without pen digits" in capsys.readouterr().err
+    assert "without the pen data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (
+            np.zeros((3, 28, 28), np.float32),
+            np.zeros(3, np.uint8),
+            "and dtype uint8, got .* float32",
+        ),
+        (
+            np.zeros((3, 28, 28), np.uint8),
+            np.zeros(4, np.uint8),
+            r"expected images of shape \(4, 28",
+        ),
+        (np.zeros((3, 28, 28), np.uint8), np.array([1, -1, 2]), "labels .* from 0 to 9, got int64"),
+        (np.zeros((3, 28, 28), np.uint8), np.full(3, 29, np.uint8), "from 0 to 29"),
+    ],
+)
+def test_a_source_that_gives_no_labelled_images_is_named(images, labels, message):
+    part = Part(images, labels, (), NOTHING, NOTHING, "some")
+    with pytest.raises(DataError, match=f"own: .*{message}"):
+        combine({"own": part})
+
+
+def test_any_number_of_cores_is_enough_for_the_usual_settings():
+    code = "import os; os.cpu_count = lambda: 256; import train.__main__"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_settings_are_plain_values():

@@ -87,6 +87,25 @@ def test_a_run_is_repeated_to_the_same_bits_from_its_own_file(data, finished, tm
     assert {name for name in was if was[name] != now[name]} == {"run", "out"}
 
 
+def test_a_run_is_not_repeated_into_its_own_folder(finished, capsys):
+    description = finished / "run/run.json"
+    before = description.read_bytes()
+    assert main(["--config", str(description)]) == 1
+    assert "give the repetition another folder with --run" in capsys.readouterr().err
+    assert description.read_bytes() == before
+
+
+def test_figures_on_images_that_were_learned_under_another_name_are_called_so(
+    data, finished, tmp_path, capsys
+):
+    weights = ["--weights", str(finished / "weights.npz"), "--no-pen"]
+    warning = "learned from MNIST, which shares most images with Kaggle"
+    assert main(["evaluate", *weights, "--kaggle", str(data / "train.csv")]) == 0
+    assert warning in capsys.readouterr().out
+    assert main(["evaluate", *weights, "--mnist", str(data / "mnist")]) == 0
+    assert "shares most images" not in capsys.readouterr().out
+
+
 def test_options_beside_the_file_go_before_it(data, finished, tmp_path, capsys):
     arguments = ["--config", str(finished / "run/run.json"), "--seed", "5", "--epochs", "1"]
     files = ["--run", str(tmp_path / "run"), "--out", str(tmp_path / "weights.npz")]

@@ -101,8 +101,36 @@ def test_a_stopped_run_is_not_lost_to_a_new_one(data, tmp_path, monkeypatch, cap
     assert (tmp_path / "run/before/checkpoint.npz").read_bytes() == before
 
 
-def test_resuming_where_nothing_began_begins(data, tmp_path):
+def test_a_run_whose_weights_could_not_be_written_goes_on_to_them(
+    data, tmp_path, monkeypatch, capsys
+):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nn.weights.save", full)
+        assert main(quick(data, tmp_path)) == 1
+    assert "weights.npz: the weights cannot be written (No space left" in capsys.readouterr().err
+    assert main(quick(data, tmp_path)) == 1
+    assert "holds a run that wrote no weights; go on with it by --resume" in capsys.readouterr().err
     assert main(quick(data, tmp_path, "--resume")) == 0
+    assert Recognizer.load(tmp_path / "weights.npz")
+
+
+def test_a_run_that_came_to_nothing_takes_no_runs_place(data, tmp_path, monkeypatch):
+    assert main(quick(data, tmp_path)) == 0
+    learned = (tmp_path / "run/checkpoint.npz").read_bytes()
+    with monkeypatch.context() as patch:
+        stop_after_first_epoch(patch)
+        patch.setattr("train.checkpoint.save", lambda *_: None)
+        for _ in range(2):
+            assert main(quick(data, tmp_path)) == 130
+    assert (tmp_path / "run/before/checkpoint.npz").read_bytes() == learned
+
+
+def test_resuming_where_nothing_began_begins_aloud(data, tmp_path, capsys):
+    assert main(quick(data, tmp_path, "--resume")) == 0
+    assert f"There is no run in {tmp_path / 'run'} yet: it begins." in capsys.readouterr().err
 
 
 def test_a_spoiled_checkpoint_is_named_and_the_one_before_can_be_taken(

@@ -11,6 +11,7 @@ import pytest
 
 from nn.layers import Conv2D, Dense, Flatten, ReLU
 from nn.model import Sequential
+from nn.numbers import NO_DIGIT, SEVERAL
 from tests.training import quick, write_data
 from train.__main__ import main
 from train.config import Config
@@ -20,6 +21,7 @@ from train.watch import log
 from train.watch.charts import confusion_chart, line_chart
 from train.watch.measure import measure
 from train.watch.pictures import first_filters
+from train.watch.report import held_out
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,20 @@ def test_measuring_counts_what_is_taken_for_what_and_keeps_the_worst_first():
     assert found.confusion.sum() == 4
     assert [(mistake.label, mistake.read) for mistake in found.mistakes] == [(4, 5), (1, 7), (1, 7)]
     assert found.mistakes[0].confidence > found.mistakes[2].confidence
+
+
+def test_all_that_is_no_digit_is_one_class_in_the_report():
+    dense = Dense(784, 12)
+    dense.params["weight"][:12, :12] = np.eye(12) * 9
+    images = np.zeros((3, 28, 28), np.uint8)
+    images[[0, 1, 2], 0, [3, 10, 11]] = 255
+    part = Labelled(images, np.array([NO_DIGIT, 4, SEVERAL], np.uint8))
+    found = measure(Sequential([Flatten(), dense]), {"some": part})["some"]
+    assert found.confusion.shape == (11, 11)
+    assert found.error == pytest.approx(2 / 3)
+    page = held_out("some", found)
+    assert "<figcaption>?, read 3<br>" in page
+    assert "<figcaption>4, read ?<br>" in page
 
 
 def test_charts_take_whatever_numbers_come():

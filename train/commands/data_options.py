@@ -57,6 +57,21 @@ def chosen_sources(options: argparse.Namespace) -> dict[str, Path | None]:
     }
 
 
+def shared_with(trained_on: object, options: argparse.Namespace) -> list[str]:
+    """Say of which chosen sources a network has seen most images under another name.
+
+    ``trained_on`` is what its metadata name. Kaggle's images are MNIST's, divided otherwise.
+    """
+    learned = set(trained_on) if isinstance(trained_on, Mapping) else set()
+    return [
+        f"These weights learned from {other.title}, which shares most images with {source.title}: "
+        f"the figures of {source.title} are too good to be true."
+        for name, source in ((name, SOURCES[name]) for name in chosen_sources(options))
+        for other_name, other in SOURCES.items()
+        if other.title in learned and (source.instead_of == other_name or other.instead_of == name)
+    ]
+
+
 def read_parts(options: argparse.Namespace) -> dict[str, Part]:
     """Read the sources that the options come to, by title.
 
@@ -71,7 +86,7 @@ def read_parts(options: argparse.Namespace) -> dict[str, Part]:
         except MissingDataError as error:
             if not source.may_be_missing or getattr(options, name) is not None:
                 raise
-            print(f"Going on without {source.title} digits. {error}", file=sys.stderr)
+            print(f"Going on without the {source.title} data. {error}", file=sys.stderr)
             setattr(options, f"no_{name}", True)
     return parts
 

@@ -12,7 +12,12 @@ from nn.numbers import DIGITS
 from nn.recognizer import Reading, Recognizer
 from train.calibrate import calibration_error
 from train.commands.base import Command, register
-from train.commands.data_options import add_data_options, chosen_sources, read_task
+from train.commands.data_options import (
+    add_data_options,
+    chosen_sources,
+    read_task,
+    shared_with,
+)
 from train.commands.parsing import Parser
 from train.commands.weights_option import add_weights_option, load_weights
 from train.compose import (
@@ -51,11 +56,13 @@ def run(options: argparse.Namespace) -> int:
     """Print the errors of each part, digit and site, and how honest the confidence is."""
     recognizer = load_weights(options.weights)
     print(f"{options.weights}, sha256 {recognizer.model_hash[:12]}")
-    print(f"trained on {recognizer.metadata.get('trained_on')}\n")
+    trained_on = recognizer.metadata.get("trained_on")
+    print(f"trained on {trained_on}\n")
     task = read_task(options)
     table = error_table(recognizer, task.test)
     print(table)
-    lines = [*_confidence(recognizer, task), *_refusals(recognizer, task)]
+    lines = [*shared_with(trained_on, options), *_confidence(recognizer, task)]
+    lines += _refusals(recognizer, task)
     drawings = _unseen(options, "pen", lambda place: split_by_writer(load_pen(place)).test)
     if drawings:
         lines += [*_without_unclear(recognizer, drawings), *_as_drawn(recognizer, drawings)]

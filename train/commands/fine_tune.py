@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from nn import Recognizer
 from nn.numbers import DIGITS
 from nn.recognizer import DEFAULT_PATH
 from train.commands.base import Command, register
-from train.commands.data_options import add_data_options, read_parts, training_task
+from train.commands.data_options import add_data_options, read_parts, shared_with, training_task
 from train.commands.parsing import Parser, UsageError
 from train.commands.run_options import add_folder_options, add_settings, as_described, plan
 from train.config import Config
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--share: expected more than 0 and less than 1, got {options.share}")
     if options.rehearsal < 1:
         raise ValueError(f"--rehearsal: expected at least 1 example, got {options.rehearsal}")
-    wanted = plan(options)
+    wanted = plan(options, DEFAULTS)
     # What comes out stays in the run's folder until it is known to be no worse.
     work = dataclasses.replace(wanted, out=wanted.directory / "weights.npz")
     kept = work.directory / "start.npz"
@@ -92,6 +93,8 @@ def run(options: argparse.Namespace) -> int:
     learned, held_out = divide(corrections)
     if outputs_of(start) == DIGITS:
         options.no_nondigits = True  # it has no output for them
+    for line in shared_with(start.metadata.get("trained_on"), options):
+        print(line, file=sys.stderr)
     with begun(work):
         task, identity = training_task(read_parts(options), work.config)
         identity |= {"weights": start.model_hash, "corrections": _hash(corrections)}

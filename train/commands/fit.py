@@ -33,7 +33,7 @@ def add_options(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, write the weights, print the errors on the test parts."""
-    work = plan(options)
+    work = plan(options, Config())
     with begun(work):
         task, identity = training_task(read_parts(options), work.config)
         teachers: Teachers | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from train.commands.described import DEFAULT_RUN
 from train.commands.parsing import Parser, as_json
 from train.config import CHOICES, Config
 from train.device import cuda_library
-from train.run import Plan
+from train.run import DESCRIPTION, Plan
 
 NOT_DESCRIBED = {"config", "resume", "fresh", "command"}
 """What a run's description leaves out: it is not about what is learned."""
@@ -73,22 +74,33 @@ def add_folder_options(parser: Parser) -> None:
     )
 
 
-def settings(options: argparse.Namespace) -> Config:
+def settings(options: argparse.Namespace, defaults: Config) -> Config:
     """Return the settings that the options give; ValueError for one that cannot be."""
     names = [field.name for field in dataclasses.fields(Config) if field.name in options]
-    return Config(**{name: getattr(options, name) for name in names})
+    return dataclasses.replace(defaults, **{name: getattr(options, name) for name in names})
 
 
-def plan(options: argparse.Namespace) -> Plan:
+def plan(options: argparse.Namespace, defaults: Config) -> Plan:
     """Return what is to be done, checked before any data are read.
 
-    ValueError for a folder or a device that is not there.
+    ``defaults`` are the settings that have no option. ValueError for a folder or a device that is
+    not there, and for a run that would put itself aside.
     """
     if not options.out.parent.is_dir():
         raise ValueError(f"--out: the folder {options.out.parent} does not exist; make it first")
+    if options.out.is_dir():
+        raise ValueError(f"--out: {options.out} is a folder; expected the name of a file")
+    if not os.access(options.out.parent, os.W_OK):
+        raise ValueError(f"--out: nothing can be written to the folder {options.out.parent}")
+    origin = options.config
+    if origin is not None and origin.resolve() == (options.run / DESCRIPTION).resolve():
+        raise ValueError(
+            f"--config: {origin} is the description of the run in {options.run}; give the "
+            "repetition another folder with --run"
+        )
     if not options.save_every >= 0:
         raise ValueError(f"--save-every: expected at least 0 seconds, got {options.save_every}")
-    config = settings(options)
+    config = settings(options, defaults)
     if config.device == "cuda":
         cuda_library()
     return Plan(

@@ -75,7 +75,12 @@ def _header(content: bytes, path: Path) -> list[str]:
         first = content[: content.find(b"\n") + 1 or len(content)].decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}, line 1: expected text, {FORM}, got other bytes") from error
-    columns = next(csv.reader([first.strip()]), [])
+    try:
+        columns = next(csv.reader([first.strip()]), [])
+    except csv.Error as error:
+        raise DataError(
+            f"{path}, line 1: expected the columns {FORM}, got no CSV: {error}"
+        ) from error
     if not columns:
         raise DataError(f"{path}, line 1: expected the columns {FORM}, got an empty line")
     known = {"label", *PIXELS}

@@ -26,7 +26,8 @@ def read_nondigits(directory: Path | None = None) -> Part:
     drawn = _divided(directory)
     learned = [drawing for drawing in drawn.train if drawing.label in FAIRLY_CLEAR]
     digits = split_by_writer(load_pen(directory)).train
-    made = [*marks.rows(digits, ROWS, seed=0), *marks.scribbles(SCRIBBLES, seed=0)]
+    rows = marks.rows(digits, ROWS, seed=0) if digits else []
+    made = [*rows, *marks.scribbles(SCRIBBLES, seed=0)]
     validation, test = (
         inked_drawings([drawing for drawing in part if drawing.label in CLEAR])
         for part in (drawn.validation, drawn.test)
@@ -57,7 +58,8 @@ register(
     Source(
         "non-digits",
         "DIR",
-        "folder of nondigits.jsonl(.gz), pen strokes (without it: where the pen-drawn digits are)",
+        "folder of nondigits.jsonl(.gz), pen strokes, and of digits.jsonl(.gz), for rows of digits "
+        "(without it: where the pen-drawn digits are)",
         read_nondigits,
         by_default=True,
         may_be_missing=True,

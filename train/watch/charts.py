@@ -88,8 +88,8 @@ def confusion_chart(title: str, confusion: NDArray[np.intp]) -> str:
     for row in range(count):
         middle = CELL * (row + 1.5)
         head = '<text class="head" text-anchor="middle"'
-        parts.append(f'{head} x="{middle}" y="{CELL + 12}">{_class(row)}</text>')
-        parts.append(f'{head} x="{CELL - 10}" y="{middle + 24}">{_class(row)}</text>')
+        parts.append(f'{head} x="{middle}" y="{CELL + 12}">{class_name(row)}</text>')
+        parts.append(f'{head} x="{CELL - 10}" y="{middle + 24}">{class_name(row)}</text>')
         for column in range(count):
             x, y = CELL * (column + 1), 20 + CELL * (row + 1)
             shade = round(math.sqrt(wrong[row, column] / most), 3)
@@ -98,7 +98,7 @@ def confusion_chart(title: str, confusion: NDArray[np.intp]) -> str:
             parts.append(
                 f'<rect class="{kind}" x="{x}" y="{y}" width="{CELL - 2}" height="{CELL - 2}"'
                 + (f' fill-opacity="{shade}"' if kind == "wrong" else "")
-                + f"><title>{_class(row)} read as {_class(column)}: {number}</title></rect>"
+                + f"><title>{class_name(row)} read as {class_name(column)}: {number}</title></rect>"
             )
             if number:
                 parts.append(
@@ -108,7 +108,8 @@ def confusion_chart(title: str, confusion: NDArray[np.intp]) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def _class(number: int) -> str:
+def class_name(number: int) -> str:
+    """Return what stands for a class: its digit, or a question mark."""
     return str(number) if number < DIGITS else "?"
 
 

@@ -35,7 +35,7 @@ class Measured(NamedTuple):
     """The share of images that are read wrong, 0 to 1."""
     confusion: NDArray[np.intp]
     """How many images of the row's class were read as the column's: ``(10, 10)``, or ``(11, 11)``
-    where no digit is a class too.
+    where the last is for all that is no digit.
     """
     mistakes: tuple[Mistake, ...]
     """The most confident first."""
@@ -63,16 +63,17 @@ def _measure(
     confidence = np.where(
         read < DIGITS, probabilities[:, :DIGITS].max(axis=1), probabilities[:, DIGITS:].sum(axis=1)
     )
-    classes = max(DIGITS, probabilities.shape[1], int(part.labels.max()) + 1)
+    labels = np.minimum(part.labels, DIGITS)
+    classes = DIGITS + (probabilities.shape[1] > DIGITS or bool((labels == DIGITS).any()))
     confusion = np.zeros((classes, classes), np.intp)
-    np.add.at(confusion, (part.labels, read), 1)
-    wrong = np.flatnonzero(read != part.labels)
+    np.add.at(confusion, (labels, read), 1)
+    wrong = np.flatnonzero(read != labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][:WORST]
     return Measured(
-        float((read != part.labels).mean()),
+        float((read != labels).mean()),
         confusion,
         tuple(
-            Mistake(part.images[i], int(part.labels[i]), int(read[i]), float(confidence[i]))
+            Mistake(part.images[i], int(labels[i]), int(read[i]), float(confidence[i]))
             for i in worst
         ),
     )

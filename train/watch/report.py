@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from nn.model import Sequential
 from train.data.files import replacing
-from train.watch.charts import confusion_chart, line_chart
+from train.watch.charts import class_name, confusion_chart, line_chart
 from train.watch.log import Entry
-from train.watch.measure import Measured
+from train.watch.measure import Measured, Mistake
 from train.watch.pictures import first_filters, grey_png
 
 RELOAD_SECONDS = 10
@@ -89,12 +89,7 @@ def held_out(name: str, measured: Measured) -> str:
     """Show one held-out part: which digits are taken for which, and the worst mistakes."""
     total = int(measured.confusion.sum())
     wrong = total - int(measured.confusion.trace())
-    pictures = "".join(
-        f'<figure class="mistake"><img src="{grey_png(mistake.image)}" alt="a {mistake.label}">'
-        f"<figcaption>{mistake.label}, read {mistake.read}<br>{mistake.confidence:.0%} sure"
-        "</figcaption></figure>"
-        for mistake in measured.mistakes
-    )
+    pictures = "".join(map(_mistake, measured.mistakes))
     return (
         f"<h2>Held out: {escape(name)}</h2>"
         f"<p>{wrong} of {total} images wrong: {measured.error:.2%}.</p><div class=row>"
@@ -103,6 +98,14 @@ def held_out(name: str, measured: Measured) -> str:
         )
         + f"<div><h3>The worst mistakes</h3><div class=mistakes>{pictures or 'None.'}</div></div>"
         "</div>"
+    )
+
+
+def _mistake(mistake: Mistake) -> str:
+    label, read = class_name(mistake.label), class_name(mistake.read)
+    return (
+        f'<figure class="mistake"><img src="{grey_png(mistake.image)}" alt="a {label}">'
+        f"<figcaption>{label}, read {read}<br>{mistake.confidence:.0%} sure</figcaption></figure>"
     )
 
 
