@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.layers import Array, ReLU
-from nn.model import Sequential
+from nn.model import Sequential, fold_batchnorm
 from nn.numbers import DIGITS
 from nn.recognizer import as_input
 
@@ -57,8 +57,10 @@ def evidence(model: Sequential, image: NDArray[np.uint8], steps: int = STEPS) ->
     at ``image`` alone would not. Source: Sundararajan, Taly, Yan, "Axiomatic Attribution for Deep
     Networks" (integrated gradients), 2017, equation 1, here by the midpoint rule.
 
-    More ``steps`` make the sum more exact. The slopes come from the layers' own ``backward``.
+    More ``steps`` make the sum more exact. The slopes come from the layers' own ``backward``, in a
+    copy: ``model`` may read meanwhile.
     """
+    model = fold_batchnorm(model)  # backward would be that of training, where these differ
     whole = as_input(image[None])
     fading = ((np.arange(steps, dtype=np.float32) + np.float32(0.5)) / steps)[:, None, None, None]
     scores = model.forward(np.concatenate([whole * fading, whole]), training=True)
@@ -74,8 +76,6 @@ def evidence(model: Sequential, image: NDArray[np.uint8], steps: int = STEPS) ->
 
     digits = np.eye(DIGITS, dtype=np.float32)
     others = (1 - digits[digit]) / (DIGITS - 1)
-    found = Evidence(
+    return Evidence(
         digit, second, share(digits[digit] - others), share(digits[digit] - digits[second])
     )
-    model.forward(whole)  # the layers let go of what they kept
-    return found

@@ -118,9 +118,8 @@ class Picture:
             ink = np.where(only, ink, np.float32(0))
             inside = box_of(ink)
             box = _in_picture(inside, self._whole(), self.step)
-        if (
-            closer and self.step > 1
-        ):  # shrunk: look again, at the digit alone and as finely as is of use
+        # Shrunk: look again, at the digit alone and as finely as is of use.
+        if closer and self.step > 1:
             ink, inside, box = self._closer(box, only) or (ink, inside, box)
         return in_field(ink, inside), box
 

@@ -27,7 +27,7 @@ MAX_COORDINATE = 1e9
 SPACING = 0.5
 """The pen is set down this often along a stroke, pixels: close enough that no gap shows."""
 MAX_DABS = 1024
-"""No more dabs than this along a drawing's strokes, however long: it bounds the time."""
+"""So many dabs along a drawing's strokes, and two more for each: it bounds the time."""
 MIN_EXTENT = 1e-300
 """A drawing that extends less than this is a dot: its scale would not be a finite number."""
 
@@ -199,7 +199,7 @@ def _stamp(dabs: NDArray[np.float32], radius: float) -> NDArray[np.uint8]:
     across = np.arange(count)
     middles, places = across.astype(np.float32) + np.float32(0.5), across[:, None] * FIELD + across
     nearest = np.full(FIELD * FIELD, np.inf, np.float32)
-    for start in range(0, len(dabs), MAX_DABS):  # more than one round only for a thousand strokes
+    for start in range(0, len(dabs), MAX_DABS):  # mostly one round
         some = dabs[start : start + MAX_DABS]
         first = (some - np.float32(radius)).astype(np.intp)  # column and row, not less than 0
         squares = (first.astype(np.float32)[:, :, None] + middles) - some[:, :, None]

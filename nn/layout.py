@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from nn.ink import Box, union
+from nn.ink import MIN_EXTENT, Box, union
 
 Parts = tuple[int, ...]
 """The numbers of the strokes, or the pieces of a picture, that make up a mark."""
@@ -38,10 +38,15 @@ class Mark(NamedTuple):
 
 
 def row_height(boxes: Sequence[Box]) -> float:
-    """Return how high a digit of the row is: two dots above each other are no high digits."""
-    _, top, _, bottom = union(boxes)
-    highest = max(bottom - top for _, top, _, bottom in boxes)
-    return max(highest, (bottom - top) / 2, 1e-9)
+    """Return how high a digit of the row is: two dots above each other are no high digits.
+
+    What does not share a column with others tells of no height but its own: rows may climb.
+    """
+    highest, column = MIN_EXTENT, boxes[0]
+    for box in sorted(boxes):
+        column = union([column, box]) if box[0] <= column[2] else box
+        highest = max(highest, box[3] - box[1], (column[3] - column[1]) / 2)
+    return highest
 
 
 def marks_of(boxes: Sequence[Box], height: float) -> list[Mark]:
@@ -140,7 +145,7 @@ def sign_in_row(box: Box, row: Box, height: float) -> str:
     """Return the sign that a mark's form and its place in the row make it, else ``""``."""
     left, top, right, bottom = box
     wide, high = (right - left) / height, (bottom - top) / height
-    middle = ((top + bottom) / 2 - row[1]) / max(row[3] - row[1], 1e-9)
+    middle = ((top + bottom) / 2 - row[1]) / max(row[3] - row[1], MIN_EXTENT)
     if max(wide, high / 1.6) <= 0.2 and middle > 0.65:
         return POINT
     if wide >= 0.12 and high <= min(0.35 * wide, HIGHEST_MINUS) and 0.25 <= middle <= 0.8:

@@ -40,7 +40,7 @@ class Digit(NamedTuple):
     digit: int | None
     """None if it is no digit: ``symbol`` says what it is."""
     confidence: float
-    """The probability of ``digit``, or that it is none."""
+    """The probability of ``digit``, or that it is none; a point or a minus was told by its form."""
     probabilities: NDArray[np.float32]
     """``(10,)``, one for each digit; their sum is 1 less the probability that it is none."""
     box: Box
@@ -128,12 +128,9 @@ class Recognizer:
             recognizer = cls(model, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
         except ValueError as error:
             raise weights.WeightsError(f"{path}: {error}") from error
-        try:
+        try:  # its layers may not fit each other or the picture
             shape = model.forward(as_input(np.zeros((1, SIDE, SIDE), np.uint8))).shape
-        except (
-            ValueError,
-            MemoryError,
-        ) as error:  # layers that do not fit each other or the picture
+        except (ValueError, MemoryError) as error:
             raise weights.WeightsError(
                 f"{path}: not a network for 28x28 pictures ({error})"
             ) from error
@@ -172,24 +169,26 @@ class Recognizer:
         pen = picture.line_width()
         least = min(DUST * pen, max(sizes, default=0))
         kept = [piece for piece, size in enumerate(sizes) if size >= least]
-        everything = tuple(range(len(kept)))
-        pixels = [of_pixel == piece for piece in kept]  # of each part; slices come after them
+        slices: list[NDArray[np.bool_]] = []  # of pieces that were cut: parts after the pieces
 
         def pixels_of(parts: Parts) -> NDArray[np.bool_]:
-            chosen: NDArray[np.bool_] = np.any([pixels[part] for part in parts], axis=0)
+            pieces = [kept[part] for part in parts if part < len(kept)]
+            chosen: NDArray[np.bool_] = np.isin(of_pixel, pieces)
+            for part in parts[len(pieces) :]:
+                chosen |= slices[part - len(kept)]
             return chosen
 
         def form(parts: Parts) -> tuple[NDArray[np.uint8], Box]:
-            if parts == everything:
+            if parts == tuple(range(len(boxes))):  # everything, and no dust beside it
                 return picture.in_mnist_form()
             is_sliced = parts[-1] >= len(kept)  # then there are many to look at
             return picture.in_mnist_form(pixels_of(parts), closer=not is_sliced)
 
         def cut(parts: Parts) -> list[tuple[int, Box]]:
-            slices = picture.cut(pixels_of(parts))
-            first = len(pixels)
-            pixels.extend(slice_pixels for slice_pixels, _ in slices)
-            return [(first + place, box) for place, (_, box) in enumerate(slices)]
+            found = picture.cut(pixels_of(parts))
+            first = len(kept) + len(slices)
+            slices.extend(slice_pixels for slice_pixels, _ in found)
+            return [(first + place, box) for place, (_, box) in enumerate(found)]
 
         return self._read_row([_middle(boxes[piece], pen) for piece in kept], form, cut=cut)
 

@@ -31,6 +31,8 @@ STEPS = 47
 ones."""
 MAX_VALUES = 10_000_000
 """No file is read that claims more numbers than this: a hostile header cannot take the memory."""
+NO_SIZES = {"stride", "padding", "percent"}
+"""Arguments of layers on which it does not depend how many numbers these have."""
 MAX_METADATA_BYTES = 1_000_000
 """Nor one with more metadata than this, layers included."""
 
@@ -231,7 +233,8 @@ def _make_layer(entry: Any) -> Layer:
     if not all(type(value) is int and 0 <= value <= 100_000 for value in arguments.values()):
         raise ValueError("sizes must be whole numbers from 0 to 100000")
     # Before it is made: how many numbers will it have? A kernel is as high as it is wide.
-    values = math.prod(max(1, value) for value in arguments.values()) * arguments.get("size", 1)
+    sizes = [max(1, value) for name, value in arguments.items() if name not in NO_SIZES]
+    values = math.prod(sizes) * arguments.get("size", 1)
     if values > MAX_VALUES:
         raise ValueError("too large")
     return layer_type(**arguments)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nn import Recognizer
 from nn.explain import evidence, feature_maps
 from nn.ink import ink
-from nn.layers import Conv2D, Dense, Flatten, ReLU
+from nn.layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, ReLU
 from nn.model import Sequential
 from nn.numbers import DIGITS
 from nn.recognizer import as_input
@@ -81,6 +81,30 @@ def test_a_map_is_what_its_filter_finds() -> None:
     model.layers[0].params["weight"][1, 1, 0, 0] = 1
     (found,) = feature_maps(model, IMAGES[0])
     np.testing.assert_allclose(found[:, :, 0], as_input(IMAGES[0][None])[0, :, :, 0])
+
+
+def test_a_network_in_training_is_explained_as_it_reads() -> None:
+    rng = np.random.default_rng(5)
+    model = Sequential(
+        [
+            Conv2D(1, 4, rng=rng),
+            BatchNorm(4),
+            ReLU(),
+            Flatten(),
+            Dropout(50),
+            Dense(4 * 784, 10, rng),
+        ]
+    )
+    model.forward(as_input(np.stack(IMAGES)), training=True)
+    before = {name: array.copy() for name, array in model.arrays().items()}
+    for image in IMAGES:
+        found = evidence(model, image, steps=64)
+        scores = model.forward(as_input(np.stack([image, np.zeros_like(image)])))
+        digit = int(scores[0].argmax())
+        margin = scores[:, digit] - np.delete(scores, digit, axis=1).mean(axis=1)
+        assert found.digit == digit
+        assert found.for_digit.sum() == pytest.approx(margin[0] - margin[1], abs=0.02)
+    assert all(np.array_equal(array, before[name]) for name, array in model.arrays().items())
 
 
 def test_an_explanation_leaves_nothing_behind(model: Sequential) -> None:

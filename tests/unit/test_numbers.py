@@ -165,6 +165,22 @@ def test_a_minus_sign_stands_before_a_number(recognizer: Recognizer) -> None:
     assert recognizer.read([*minus, *number]).text == "-82"
 
 
+@pytest.mark.parametrize("places", [((0, 0), (220, 200)), ((0, 200), (220, 0))])
+def test_what_stands_in_other_rows_and_columns_is_no_point(
+    places: tuple[tuple[int, int], ...], recognizer: Recognizer
+) -> None:
+    strokes: Strokes = []
+    for number, (left, top) in zip(("47", "25"), places, strict=True):
+        for index, digit in enumerate(number):
+            strokes += placed(KINDS[digit].strokes, left + 60 * index, top, 36)
+    assert recognizer.read(strokes).text == "4725"
+
+
+def test_a_row_may_climb(recognizer: Recognizer) -> None:
+    digits = [placed(KINDS[d].strokes, 50 * i, -22 * i, 36) for i, d in enumerate("4750" * 3)]
+    assert recognizer.read([stroke for digit in digits for stroke in digit]).text == "4750" * 3
+
+
 @pytest.mark.parametrize("count", [97, 3000])
 def test_hundreds_of_strokes_are_one_mark(count: int, recognizer: Recognizer) -> None:
     hatched = [[[float(i), 0.0], [float(i), 50.0]] for i in range(count)]
@@ -182,6 +198,16 @@ def test_a_picture_of_a_number_is_read_from_left_to_right(recognizer: Recognizer
     for place, found in enumerate(reading.digits):
         assert 20 + 150 * place <= found.box[0] < found.box[2] <= 20 + 150 * place + 140
         assert found.strokes == ()
+
+
+def test_a_speck_in_a_picture_is_no_part_of_the_digit_beside_it(recognizer: Recognizer) -> None:
+    page = np.full((300, 500), 255, np.uint8)
+    page[60:140, 60:72] = 0
+    alone = recognizer.read_image(page)
+    page[134:140, 260:266] = 0
+    specked = recognizer.read_image(page)
+    assert alone.text == specked.text == "1"
+    assert alone.digits[0].box == specked.digits[0].box
 
 
 @pytest.mark.parametrize("pen", [8, 13])

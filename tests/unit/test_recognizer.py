@@ -221,6 +221,18 @@ def test_thousands_of_strokes_take_little_memory(recognizer: Recognizer) -> None
     assert peak < 12 << 20
 
 
+def test_a_picture_of_thousands_of_dots_takes_little_memory(recognizer: Recognizer) -> None:
+    mesh = np.full((256, 256), 255, np.uint8)
+    mesh[1:-1:2, 1:-1:2] = 0
+    tracemalloc.start()
+    try:
+        recognizer.read_image(mesh)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 12 << 20
+
+
 def test_a_picture_reads_as_what_it_shows(recognizer: Recognizer) -> None:
     picture = np.full((90, 70), 255, np.uint8)
     picture[20:70, 30:36] = 0

@@ -439,6 +439,11 @@ def test_a_header_that_claims_more_than_is_there_is_refused(
 
 
 @pytest.mark.usefixtures("little_memory")
+def test_a_stride_makes_no_layer_larger(path: Path) -> None:
+    weights.save(path, Sequential([Conv2D(256, 256, 7, 2, 3)]), {})
+    assert weights.load(path)[0].layers[0].config()["stride"] == 2
+
+
 def test_layers_that_claim_more_than_any_network_are_refused(path: Path) -> None:
     layers = [{"type": "Dense", "inputs": 1000, "outputs": 5000}] * 1000
     np.savez(path, **contents(metadata=metadata({"layers": layers})))
