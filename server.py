@@ -43,6 +43,7 @@ from flask import Flask, Response, g, request, send_file, send_from_directory
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from waitress import wasyncore
+from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer
@@ -511,6 +512,8 @@ class ReaderProcess:
             ours, theirs = (
                 [sockets.enter_context(e) for e in ends] for ends in zip(*pairs, strict=True)
             )
+            for end in (*ours, *theirs):  # of itself, macOS has room for less than a drawing
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * Shortcut.SHORT)
             numbers = [end.fileno() for end in theirs]
             setup = json.dumps([numbers, self.limits], default=str)
             self.process = subprocess.Popen(
@@ -610,6 +613,10 @@ def _file(site: Path, path: str) -> Response:
         response.headers["Content-Encoding"] = encoding
     else:
         response = send_from_directory(site, path, mimetype=mimetype, conditional=True)
+        whole = getattr(response.response, "iterable", None)
+        if response.content_range and isinstance(whole, ReadOnlyFileBasedBuffer):
+            whole.seek(response.content_range.start)  # a part: waitress sends it from the file
+            response.response = whole
     kept = "public, max-age=31536000, immutable" if HASHED.fullmatch(path) else "no-cache"
     response.headers["Cache-Control"] = kept
     response.vary.add("Accept-Encoding")
@@ -675,6 +682,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             self.outbuf_lock.release()
         return wants
 
+    def service(self) -> None:
+        """Answer a request; an error that nobody foresaw ends this connection alone."""
+        try:
+            super().service()
+        except Exception:
+            self.logger.exception("a connection is given up")
+            self.will_close = True
+
     def handle_read(self) -> None:
         """Take in what came; only the first bytes of a request count as activity."""
         unfinished, since = self.request, self.last_activity
@@ -686,7 +701,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 def _settle() -> None:
     """Make ready for many requests, once all is loaded."""
     threadpoolctl.threadpool_limits(1)  # requests are worked on side by side already
-    with contextlib.suppress(AttributeError, OSError):  # only the GNU C library has it
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # only GNU's C library has it
         ctypes.CDLL(None).mallopt(-3, 2**20)  # M_MMAP_THRESHOLD: give back what pictures took
     gc.collect()
     gc.freeze()  # what is there now stays: the collector need not look through it again and again
@@ -705,6 +720,7 @@ class Shortcut:
     def __init__(self, app: Flask, trusted_proxy: str | None, sockets: dict[int, Any]) -> None:
         self.limit, self.trusted_proxy = app.extensions["digits.limit"], trusted_proxy
         self.sockets = sockets
+        self.waiting: deque[HTTPChannel] = deque()
         self.health: deque[HTTPChannel] = deque()
         self.drawings: deque[HTTPChannel] = deque()
         self.free: deque[Line] = deque()
@@ -715,6 +731,9 @@ class Shortcut:
 
     def add_task(self, channel: HTTPChannel) -> None:
         """Take a request that has arrived; what is not for here goes on to the threads."""
+        if channel.total_outbufs_len:  # first the client takes what it asked for before
+            self.waiting.append(channel)
+            return
         request = channel.requests[0]
         request.began = time.perf_counter()
         if not request.error and request.path == "/healthz":
@@ -726,6 +745,12 @@ class Shortcut:
 
     def act(self) -> None:
         """Do what there is to do between two rounds of the main loop."""
+        for _ in range(len(self.waiting)):
+            channel = self.waiting.popleft()
+            if time.time() - channel.last_activity > channel.adj.channel_timeout:
+                channel.will_close = True
+            elif channel.connected:
+                self.add_task(channel)
         for _ in range(len(self.health)):
             self.health.popleft().service()
         while self.drawings and self.free:
@@ -772,6 +797,7 @@ class Shortcut:
         request, client = channel.requests[0], channel.addr[0]
         if client == self.trusted_proxy:
             client = request.headers.get("X_FORWARDED_FOR", client).rpartition(",")[2].strip()
+            client = re.sub(r"^([\d.]+):\d+$|^\[(.*)\](:\d+)?$", r"\1\2", client)  # no port
         try:
             if self.limit:
                 self.limit.count(client)
@@ -862,9 +888,17 @@ def serve(app: Flask, options: argparse.Namespace) -> None:
         listener.channel_class, listener.add_task = Channel, shortcut.add_task
         name, port = listener.getsockname()
         print(f"Serving on http://{f'[{name}]' if ':' in name else name}:{port}/", flush=True)
+
+    def turn(seconds: float) -> None:
+        try:
+            wasyncore.loop(timeout=seconds, use_poll=True, map=sockets, count=1)
+            shortcut.act()
+        except Exception:  # nobody foresaw it: other clients are served nonetheless
+            logging.getLogger("waitress").exception("in the main loop")
+            time.sleep(0.1)
+
     while not stop.is_set():
-        wasyncore.loop(timeout=0.5, use_poll=True, map=sockets, count=1)
-        shortcut.act()
+        turn(0.5)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
@@ -876,8 +910,7 @@ def serve(app: Flask, options: argparse.Namespace) -> None:
         for listener in listeners
         for channel in list(listener.active_channels.values())
     ):
-        wasyncore.loop(timeout=0.1, use_poll=True, map=sockets, count=1)
-        shortcut.act()
+        turn(0.1)
     server.task_dispatcher.shutdown(timeout=1)
 
 
@@ -898,7 +931,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("port", _number(0, 65535), 5000, "the port; 0 for any that is free")
     add("threads", _number(1, 256), 4, "how many other requests are worked on at once")
     readers = "processes that read single drawings; one more reads all else; 0: none, threads read"
-    add("readers", _number(0, 64), 1, readers)
+    add("readers", _number(0, 64), 1 if os.name == "posix" else 0, readers)
     add("timeout", _number(1, 3600), 30, "seconds for a request to arrive, and again to be read")
     add("rate-limit", float, 0.0, "requests a second that each client may make; 0 for any number")
     add("trusted-proxy", str, None, "address of a proxy; its X-Forwarded-For tells the client")
@@ -919,17 +952,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         access_log.addHandler(logging.StreamHandler(sys.stdout))
         access_log.setLevel(logging.INFO)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each waiting request
+    given = ("SITE", "WEIGHTS", "RATE_LIMIT", "READERS", "TIMEOUT")
+    chosen = {name: getattr(options, name.lower()) for name in given}
     try:
-        given = ("SITE", "WEIGHTS", "RATE_LIMIT", "READERS", "TIMEOUT")
-        chosen = {name: getattr(options, name.lower()) for name in given}
         app = create_app(chosen | ({"READERS": 0} if options.debug else {}))
+    except (WeightsError, OSError) as error:
+        return _fail(str(error))
+    try:
         if options.debug:
             app.run(options.host, options.port, debug=True)
         else:
             serve(app, options)
-    except WeightsError as error:
-        return _fail(str(error))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # waitress takes a name that is no host's for a value
         return _fail(f"cannot listen on {options.host}:{options.port}: {error}")
     return 0
 

@@ -27,10 +27,11 @@ SECONDS = 60
 
 
 class Running:
-    """`python server.py` on a free port, started with `options`."""
+    """`python server.py`, or another `program`, on a free port, started with `options`."""
 
-    def __init__(self, site: Path, *options: str, **environment: str) -> None:
-        command = [sys.executable, "server.py", "--port", "0", "--site", str(site), *options]
+    def __init__(self, site: Path, *options: str, program: str = "", **environment: str) -> None:
+        script = ["-c", program] if program else ["server.py"]
+        command = [sys.executable, *script, "--port", "0", "--site", str(site), *options]
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,

@@ -201,7 +201,7 @@ def test_the_rate_is_counted_once_for_each_client_behind_a_proxy(start: Start, k
     server = start("--trusted-proxy", "127.0.0.1", "--rate-limit", "0.001")
     picture = json.dumps({"image": base64.b64encode(encoded(seven())).decode()}).encode()
     statuses = []
-    for client in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.2"):
+    for client in ("192.0.2.1", "192.0.2.2", "192.0.2.1:4711", "192.0.2.2"):
         with server.ask(
             *("POST", "/predict", GOOD if kind == "drawing" else picture),
             content_type="application/json",
@@ -450,9 +450,64 @@ def test_a_client_that_takes_no_answer_does_not_keep_others_waiting(start: Start
     for connection in deaf:
         connection.sendall(path * 3)
     assert all(server.post(GOOD)[0] == 200 for _ in range(10))
+    with server.ask("GET", "/generated/manifest.json") as response:
+        assert response.status == 200
     for connection in deaf:
         connection.close()
     assert server.memory() < MOST_MEMORY
+
+
+def test_a_connection_full_of_requests_gets_them_answered_one_after_the_other(
+    running: Running,
+) -> None:
+    large = b"GET /generated/pyodide/core.wasm HTTP/1.1\r\nHost: x\r\n\r\n"
+    health = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    drawing = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    drawing += b"Content-Length: %d\r\n\r\n%b" % (len(GOOD), GOOD)
+    with running.connect() as connection, connection.makefile("rb") as answers:
+        connection.sendall((large + health + drawing) * 3)
+        with running.ask("GET", "/healthz") as response:  # nothing was taken yet
+            assert response.status == 200
+        for _ in range(9):
+            assert answers.readline().startswith(b"HTTP/1.1 200 ")
+            headers = dict(
+                iter(lambda: answers.readline().rstrip().split(b": ", 1) or [b""], [b""])
+            )
+            length = int(headers[b"Content-Length"])
+            assert len(answers.read(length)) == length
+
+
+def test_a_part_of_a_file_comes_from_the_file(running: Running, built_site: Path) -> None:
+    path = "generated/pyodide/core.wasm"
+    content = (built_site / path).read_bytes()
+    for asked, part in (("5000-7999", content[5000:8000]), ("-100", content[-100:])):
+        with running.ask("GET", f"/{path}", range=f"bytes={asked}") as response:
+            assert response.status == 206
+            assert response.read() == part
+
+
+def test_an_error_that_nobody_foresaw_ends_no_server(built_site: Path) -> None:
+    program = """
+import server
+from waitress.channel import HTTPChannel
+answer, HTTPChannel.service = HTTPChannel.service, None
+def service(channel):
+    if channel.requests[0].path == "/broken":
+        raise RuntimeError("nobody foresaw this")
+    answer(channel)
+HTTPChannel.service = service
+raise SystemExit(server.main())
+"""
+    server = Running(built_site, program=program)
+    try:
+        for _ in range(2):
+            with server.connect() as broken:
+                broken.sendall(b"GET /broken HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert broken.recv(1) == b""
+            assert server.post(GOOD)[0] == 200
+    finally:
+        server.close()
+    assert any("nobody foresaw this" in line for line in server.lines)
 
 
 # Many at once
