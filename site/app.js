@@ -12,7 +12,7 @@ import { ReadingView } from './reading.js';
 import { Status } from './status.js';
 import { offerTaking } from './taking.js';
 import { Teaching } from './teaching.js';
-import { language, offerLanguages } from './words.js';
+import { button, find, language, offerLanguages } from './words.js';
 
 const KEPT = 'drawing';
 /** While a pen is down, reading begins no more often than this, milliseconds: twice a frame of most screens. */
@@ -176,7 +176,7 @@ function keyPressed(event) {
   if (altKey || (target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]'))) return;
   const control = ctrlKey || metaKey;
   const letter = key.toLowerCase();
-  if (key === 'Escape' && document.querySelector(':popover-open')) return; // it closes that
+  if (key === 'Escape' && document.querySelector(':is(:popover-open)')) return; // it closes that
   if (key === 'Escape' && !control) pad.clear();
   else if (control && ((letter === 'z' && shiftKey) || letter === 'y')) pad.redo();
   else if (control && letter === 'z') pad.undo();
@@ -217,16 +217,6 @@ function erase(on) {
   document.body.classList.toggle('erasing', on);
 }
 
-/** @param {string} id */
-function find(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
-}
-
-/** @param {string} id */
-function button(id) {
-  return /** @type {HTMLButtonElement} */ (find(id));
-}
-
 pad.addEventListener('change', drawingMoved);
 for (const link of document.querySelectorAll('.ways a')) link.addEventListener('click', keep);
 boxes.addEventListener('choose', (event) => {
@@ -234,6 +224,7 @@ boxes.addEventListener('choose', (event) => {
   show(reading);
 });
 teaching.addEventListener('learned', () => {
+  inside.show(undefined); // it explained what the network no longer says
   if (pad.strokes.length || pad.picture) drawingChanged();
 });
 new Bringing(find('bring-menu'), find('paper')).addEventListener('file', (event) => {
@@ -267,20 +258,10 @@ followLink();
 addEventListener('hashchange', followLink);
 drawingChanged();
 
-/** Settles when nothing has been drawn for a while. */
-function pause() {
-  return new Promise((resolve) => {
-    let timer = setTimeout(resolve, PAUSE);
-    pad.addEventListener('change', () => {
-      clearTimeout(timer);
-      timer = setTimeout(resolve, PAUSE);
-    });
-  });
-}
-
 await started;
 // After the start, and when nobody is waiting for answers: storing files slows both.
-await pause();
+do await new Promise((resolve) => setTimeout(resolve, PAUSE));
+while (performance.now() - asked < PAUSE);
 workOffline({
   onReady: () => status.offlineReady(),
   onUpdate: (apply) => {

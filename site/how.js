@@ -4,7 +4,7 @@ import { keptDrawing } from './drawing.js';
 import { Engine } from './engine.js';
 import { paintMaps, trainingNumbers } from './inside.js';
 import { Status } from './status.js';
-import { language, number, offerLanguages, percent, put, setText } from './words.js';
+import { find, language, number, offerLanguages, percent, put, setText } from './words.js';
 
 /**
  * @typedef {import('./engine.js').Lesson} Lesson
@@ -176,11 +176,6 @@ function share(probability) {
 function paintImage(bytes) {
   const canvas = /** @type {HTMLCanvasElement} */ (find('seen'));
   paintMaps(canvas, { height: canvas.height, width: canvas.width, channels: 1, pixels: bytes });
-}
-
-/** @param {string} id */
-function find(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
 for (let digit = 0; digit < 10; digit++) label.append(new Option(String(digit), String(digit)));

@@ -1,6 +1,6 @@
 // Shows how the network knows: which pixels spoke for its answer, what would change its mind, and the maps inside it.
 
-import { language, list, number, percent, put, say } from './words.js';
+import { find, language, list, number, percent, put, say } from './words.js';
 
 /**
  * @typedef {import('./engine.js').Engine} Engine
@@ -236,9 +236,4 @@ function describeExamples([source, what]) {
 /** @param {HTMLCanvasElement} canvas */
 function context(canvas) {
   return /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-}
-
-/** @param {string} id */
-function find(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
 }

@@ -118,7 +118,7 @@ export class Pad extends EventTarget {
   }
 
   clear() {
-    this.#drop();
+    if (this.#live || this.#pointer) this.#abandon();
     if (this.#picture) this.picture = undefined;
     this.strokes = [];
   }
@@ -127,8 +127,8 @@ export class Pad extends EventTarget {
     if (this.#live) return this.#abandon();
     const strokes = this.#past.pop();
     if (!strokes) return;
+    if (!this.#picture) this.#future.push(this.#strokes);
     this.#picture = undefined;
-    this.#future.push(this.#strokes);
     this.#show(strokes);
   }
 
@@ -171,6 +171,7 @@ export class Pad extends EventTarget {
   /** Lift the pen. */
   end() {
     if (!this.#live) return;
+    if (this.#picture) return this.#abandon(); // only tapped
     const stroke = isDot(this.#live) ? [this.#live[0]] : this.#live;
     this.#drop();
     this.#commit([...this.#strokes, stroke]);

@@ -138,6 +138,15 @@ async function startRuntime(fetching, listed, onProgress) {
     worker.terminate();
     document.querySelector('script[type="py"]')?.remove();
   };
+  /** What the failure ends: the request under way. Promises that all wait for it would keep each answer. */
+  let asked = rejection();
+  let isOver = false;
+  failure.promise.catch((reason) => {
+    isOver = true;
+    asked.reject(reason);
+  });
+  /** @type {(name: string, ...given: (string | Float64Array)[]) => Promise<any>} `name`: one of engine.py's functions */
+  const call = (name, ...given) => request((asked = isOver ? failure : rejection()), worker.sync[name](...given));
   const start = async () => {
     fetching.files.then((files) => {
       for (const each of files.values()) each.catch(failure.reject);
@@ -151,14 +160,13 @@ async function startRuntime(fetching, listed, onProgress) {
     await worker.ready;
     return {
       about: { ...(await ask(worker.sync.start())), runtime: fetching.runtime },
-      read: (/** @type {import('./pack.js').Strokes} */ strokes) => request(worker, failure.promise, 'read', pack(strokes)),
+      read: (/** @type {import('./pack.js').Strokes} */ strokes) => call('read', pack(strokes)),
       view: (/** @type {import('./engine.js').Greys} */ { pixels, width, height }) =>
-        request(worker, failure.promise, 'view', pixels, String(width), String(height)),
-      look: (/** @type {string} */ image) => request(worker, failure.promise, 'look', image),
-      explain: (/** @type {string} */ image) => request(worker, failure.promise, 'explain', image),
-      lesson: (/** @type {object} */ about) => request(worker, failure.promise, 'lesson', JSON.stringify(about)),
-      teach: (/** @type {import('./engine.js').Correction[]} */ known) =>
-        request(worker, failure.promise, 'teach', JSON.stringify(known)),
+        call('view', pixels, String(width), String(height)),
+      look: (/** @type {string} */ image) => call('look', image),
+      explain: (/** @type {string} */ image) => call('explain', image),
+      lesson: (/** @type {object} */ about) => call('lesson', JSON.stringify(about)),
+      teach: (/** @type {import('./engine.js').Correction[]} */ known) => call('teach', JSON.stringify(known)),
       stop,
     };
   };
@@ -267,20 +275,17 @@ function feed(port, files, whole) {
 }
 
 /**
- * @param {any} worker
- * @param {Promise<never>} failure
- * @param {string} name of one of engine.py's functions
- * @param {...(string | Float64Array)} given
+ * @param {ReturnType<typeof rejection>} failure
+ * @param {Promise<string>} answer one of engine.py's, which may never come
  * @returns {Promise<any>}
  */
-async function request(worker, failure, name, ...given) {
-  const late = rejection();
+async function request(failure, answer) {
   const timer = setTimeout(
-    () => late.reject(new Fault('fault.silent', { seconds: ANSWER_LIMIT / 1000 })),
+    () => failure.reject(new Fault('fault.silent', { seconds: ANSWER_LIMIT / 1000 })),
     ANSWER_LIMIT,
   );
   try {
-    return await Promise.race([ask(worker.sync[name](...given)), failure, late.promise]);
+    return await Promise.race([ask(answer), failure.promise]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,7 +1,7 @@
 // Shows a reading: the answer, how sure it is, the ten probabilities and the picture that the network saw.
 
 import { oncePerFrame } from './frame.js';
-import { percent, put, say, setText } from './words.js';
+import { find, percent, put, say, setText } from './words.js';
 
 /**
  * @typedef {import('./engine.js').Reading} Reading
@@ -74,7 +74,7 @@ export class ReadingView {
     setText(this.#sure, digits.length > 1 && digit.digit !== null ? `${digit.symbol}: ${sure}` : sure);
     if ((this.#second.dataset.text ?? '') !== this.#reason) put(this.#second, this.#reason);
     if (!this.#reason) setText(this.#second, second);
-    this.#speak(digit ? inWords(this.#reading, digits.length > 1 ? '' : sure) : '');
+    this.#speak(digit ? inWords(this.#reading, digits.length > 1 ? '' : sure) : say(this.#reason));
   }
 
   /** @param {string} text said when no other answer follows at once */
@@ -95,20 +95,12 @@ class Bars {
   /** @param {HTMLElement} list */
   constructor(list) {
     for (let digit = 0; digit < 10; digit++) {
-      const bar = document.createElement('div');
-      bar.className = 'bar';
-      const [share, track, fill, name] = ['span', 'span', 'span', 'span'].map((tag) => document.createElement(tag));
-      share.className = 'percent';
-      track.className = 'track';
-      fill.className = 'fill';
-      name.className = 'name';
+      const fragment = /** @type {HTMLTemplateElement} */ (find('bar')).content.cloneNode(true);
+      const [bar, share, fill, name] = /** @type {DocumentFragment} */ (fragment).querySelectorAll('.bar, .bar *:empty');
       name.textContent = String(digit);
-      track.append(fill);
-      bar.append(share, track, name);
-      bar.setAttribute('role', 'meter');
       bar.setAttribute('aria-label', String(digit));
       list.append(bar);
-      this.#bars.push({ bar, fill, share });
+      this.#bars.push(/** @type {any} */ ({ bar, fill, share }));
     }
     this.show(undefined);
   }
@@ -216,9 +208,4 @@ function percentage(probability, sign = '%') {
   let text = sign ? written.get(key) : String(shown);
   if (text === undefined) written.set(key, (text = percent(shown / 100)));
   return (probability >= 0.995 ? '>' : '') + text;
-}
-
-/** @param {string} id */
-function find(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
 }

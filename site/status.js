@@ -1,6 +1,6 @@
 // Says how the page is doing: who answers, how far loading is, whether it works offline, and what went wrong.
 
-import { number, put } from './words.js';
+import { find, number, put } from './words.js';
 
 /**
  * @typedef {import('./engine.js').Engine} Engine
@@ -97,7 +97,7 @@ export class Status {
       this.#tell('state.loading');
     } else if (state === 'browser') {
       this.#tell('state.browser');
-      this.#notice.hidden = true;
+      if (/notice.(server|none)/.test(find('notice-text').dataset.text ?? '')) this.#notice.hidden = true;
       const model = find('model');
       put(model, 'model', { hash: about?.model.slice(0, 7) ?? '' });
       put(model, 'model.title', { hash: about?.model ?? '' }, 'title');
@@ -114,9 +114,4 @@ export class Status {
 /** @param {number} bytes */
 function megabytes(bytes) {
   return number(bytes / 1e6, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-}
-
-/** @param {string} id */
-function find(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
 }

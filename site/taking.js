@@ -3,6 +3,7 @@
 import { download } from './download.js';
 import { toPng, toSvg } from './export.js';
 import { toFragment } from './link.js';
+import { button, find } from './words.js';
 
 /**
  * @typedef {import('./ink.js').Stroke} Stroke
@@ -32,8 +33,7 @@ export function offerTaking(menu, current, notify) {
     'take-svg': ({ strokes, text }) => download(toSvg(strokes), `${name(text)}.svg`),
   };
   for (const [id, act] of Object.entries(acts)) {
-    const button = /** @type {HTMLButtonElement} */ (document.getElementById(id));
-    button.addEventListener('click', () => {
+    find(id).addEventListener('click', () => {
       menu.hidePopover();
       act(current());
     });
@@ -41,8 +41,7 @@ export function offerTaking(menu, current, notify) {
   menu.addEventListener('beforetoggle', () => {
     const { text, strokes } = current();
     for (const id of Object.keys(acts)) {
-      const button = /** @type {HTMLButtonElement} */ (document.getElementById(id));
-      button.disabled = id === 'take-text' ? text === '' : strokes.length === 0;
+      button(id).disabled = id === 'take-text' ? text === '' : strokes.length === 0;
     }
   });
 }

@@ -3,7 +3,7 @@
 import { download } from './download.js';
 import { FormError, fromCsv, toCsv } from './kaggle.js';
 import { Lessons } from './lessons.js';
-import { put, say } from './words.js';
+import { button, find, put, say } from './words.js';
 
 /**
  * @typedef {import('./engine.js').Correction} Correction
@@ -108,6 +108,7 @@ export class Teaching extends EventTarget {
     const image = this.#digit?.image;
     this.#ask(false);
     if (!image) return;
+    await this.#lessons.load(); // another tab may have more
     // The same picture teaches one thing: a second answer takes the first one's place.
     const others = this.#lessons.known.filter((each) => each.image !== image);
     if (await this.#know([...others, { image, digit }])) {
@@ -166,14 +167,4 @@ export class Teaching extends EventTarget {
     await this.#know([]);
     this.#voice.notify('lessons.forgotten', {}, { name: 'lessons.back', act: () => this.#know(forgotten) });
   }
-}
-
-/** @param {string} id */
-function find(id) {
-  return /** @type {HTMLElement} */ (document.getElementById(id));
-}
-
-/** @param {string} id */
-function button(id) {
-  return /** @type {HTMLButtonElement} */ (find(id));
 }

@@ -179,10 +179,9 @@ async function fetchWords(tag) {
 
 /** @param {Element} element */
 function translate(element) {
-  const { text, label, title } = /** @type {HTMLElement} */ (element).dataset;
-  if (text !== undefined) write(element, 'text');
-  if (label !== undefined) write(element, 'label');
-  if (title !== undefined) write(element, 'title');
+  for (const kind of /** @type {Kind[]} */ (['text', 'label', 'title'])) {
+    if (kind in /** @type {HTMLElement} */ (element).dataset) write(element, kind);
+  }
 }
 
 /**
@@ -225,4 +224,17 @@ function compose(element, text) {
  */
 function named(part) {
   return [/** @type {HTMLElement} */ (part).dataset.part ?? '', part];
+}
+
+/**
+ * @param {string} id
+ * @returns {HTMLElement} the element that the page has for it
+ */
+export function find(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+/** @param {string} id */
+export function button(id) {
+  return /** @type {HTMLButtonElement} */ (find(id));
 }

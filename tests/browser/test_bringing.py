@@ -15,7 +15,9 @@ from playwright.sync_api import Page, expect
 
 import nn
 from tests.browser.audit import audit
-from tests.browser.drawing import draw, drawn, expect_answer, number, sample
+from tests.browser.conftest import NewContext
+from tests.browser.drawing import draw, drawn, expect_answer, number, sample, wait_for_engine
+from tests.browser.hosting import StaticHost
 
 GIVE = """([kind, name, type, bytes]) => {
     const content = Uint8Array.from(atob(bytes), (byte) => byte.charCodeAt(0));
@@ -107,6 +109,32 @@ def test_a_picture_is_pasted_and_a_new_stroke_takes_it_away(page: Page) -> None:
     expect_answer(page, "9")
     draw(page, sample("3"))
     expect_answer(page, "3")
+
+
+def test_a_tap_takes_no_picture_away_and_redo_leads_to_no_blank_paper(page: Page) -> None:
+    draw(page, sample("3"))
+    expect_answer(page, "3")
+    give(page, "drop", "nine.png", "image/png", packed(photo("9")))
+    expect_answer(page, "9")
+    draw(page, [[[140, 140]]])
+    expect_answer(page, "9")
+    page.keyboard.press("Control+z")
+    expect_answer(page, "3")
+    expect(page.locator("#redo")).to_be_disabled()
+
+
+def test_why_nothing_was_read_is_spoken(page: Page) -> None:
+    give(page, "drop", "blank.png", "image/png", packed(Image.new("RGB", (300, 200), "white")))
+    expect(page.locator("#spoken")).to_contain_text("No digit was found in this picture")
+
+
+def test_a_message_about_a_link_outlasts_the_start(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    page = new_context().new_page()
+    page.goto(f"{site_host.url}#d1=AA")
+    wait_for_engine(page)
+    expect(page.get_by_role("alert")).to_contain_text("link")
 
 
 def test_what_is_no_picture_is_said_in_words(page: Page) -> None:

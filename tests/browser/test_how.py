@@ -122,10 +122,21 @@ def test_it_fits_small_windows_and_an_audit_finds_no_barrier(page: Page, expecte
 def test_both_pages_start_python_in_the_same_way(site_host: StaticHost) -> None:
     def configuration(name: str) -> list[str]:
         text = (site_host.directory / name).read_text("utf-8")
-        return re.findall(r"<(?:py|mpy)-config.*?-config>|<template.*?template>", text, re.S)
+        return re.findall(
+            r"<(?:py|mpy)-config.*?-config>|<template id=.python.*?template>", text, re.S
+        )
 
     assert len(configuration("index.html")) == 3
     assert configuration("how.html") == configuration("index.html")
+
+
+def test_both_pages_state_one_policy(site_host: StaticHost) -> None:
+    stated = [
+        re.findall(r'content="default-src [^"]*"', (site_host.directory / name).read_text("utf-8"))
+        for name in ("index.html", "how.html")
+    ]
+    assert len(stated[0]) == 1
+    assert stated[0] == stated[1]
 
 
 def test_the_way_back_has_the_drawing(page: Page, strokes: list[list[list[float]]]) -> None:

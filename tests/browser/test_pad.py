@@ -225,6 +225,36 @@ def test_the_eraser_takes_whole_strokes_away_and_undo_brings_them_back(page: Pag
     assert drawn(page) == both
 
 
+def test_clearing_brings_back_no_half_of_what_was_rubbed_out(page: Page) -> None:
+    draw(page, [*LINE, [[200, 60], [200, 200]]])
+    both = drawn(page)
+    page.get_by_role("button", name="Eraser").click()
+    draw(page, [[[180, 100], [220, 100]]], lift=False)
+    assert drawn(page) == both[:1]
+    page.keyboard.press("Escape")
+    assert drawn(page) == []
+    page.mouse.up()
+    page.keyboard.press("Control+z")
+    assert drawn(page) == both
+
+
+def test_the_first_stroke_can_be_cleared_while_the_pen_is_down(page: Page) -> None:
+    draw(page, sample("7")[:1], lift=False)
+    expect_answer(page, "7")
+    page.keyboard.press("Escape")
+    expect_answer(page, "")
+    assert drawn(page) == []
+    page.mouse.up()
+    page.locator("#pad").focus()
+    for _ in range(2):
+        page.keyboard.press("Space")
+        for key in ("ArrowDown", "ArrowRight", "ArrowDown"):
+            page.keyboard.press(key)
+        assert len(drawn(page)) == 1  # the keyboard's pen works, and works again
+        page.keyboard.press("Escape")
+        assert drawn(page) == []
+
+
 def test_a_digit_can_be_drawn_with_the_keyboard_alone(page: Page) -> None:
     page.locator("#pad").focus()
 

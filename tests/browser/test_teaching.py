@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,15 @@ from playwright.sync_api import Page, expect
 from nn import Recognizer
 from tests.browser.audit import audit
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import Strokes, clear, draw, expect_answer, sample, wait_for_engine
+from tests.browser.drawing import (
+    Strokes,
+    clear,
+    draw,
+    expect_answer,
+    sample,
+    wait_for_engine,
+    wait_until,
+)
 from tests.browser.hosting import StaticHost
 from train.data.kaggle import read_kaggle
 
@@ -73,6 +82,18 @@ def test_a_correction_is_learned_at_once_and_taken_back(page: Page) -> None:
     clear(page)
     draw(page, SIGN)
     expect_answer(page, before)
+
+
+def test_what_is_explained_is_the_network_as_it_is_now(page: Page) -> None:
+    draw(page, SIGN)
+    page.get_by_role("button", name="See how it knows").click()
+    expect(page.locator("#evidence")).to_have_accessible_name(re.compile("Your drawing, coloured"))
+    before = page.evaluate("document.querySelector('#evidence').toDataURL()")
+    page.evaluate("scrollTo(0, 0)")
+    correct(page, "8")
+    expect_answer(page, "8")
+    wait_until(page, "(old) => document.querySelector('#evidence').toDataURL() !== old", before)
+    page.get_by_role("button", name="See how it knows").click()
 
 
 def test_a_correction_is_made_by_keyboard_alone(page: Page) -> None:
