@@ -2,7 +2,7 @@
 #
 # Everything lands in .venv and node_modules; a second call sets nothing up again. Overridable:
 # PYTHON (the interpreter that makes .venv), VENV, HOST and PORT (of `make run`), OUT (of `make build`),
-# ARGS (of `make train` and `make test`), TORCH (empty: leave the comparisons with PyTorch out).
+# ARGS (of `make train`, `make test` and `make fuzz`), TORCH (empty: leave the comparisons with PyTorch out).
 
 PYTHON ?= python3
 VENV   ?= .venv

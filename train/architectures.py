@@ -45,7 +45,8 @@ def mlp(rng: np.random.Generator, outputs: int = DIGITS) -> Sequential:
 
 @register
 def cnn(rng: np.random.Generator, outputs: int = DIGITS) -> Sequential:
-    """Return the network that ships: 145,036 parameters, 10 million operations an image.
+    """Return the network that ships: with 12 outputs 145,036 parameters (144,364 once BatchNorm is
+    folded in), 10 million operations an image.
 
     The first layer halves the picture, so that all later ones cost a quarter. The last three are
     not padded: each shrinks the map, until one place is left that has seen the whole picture. What
@@ -82,7 +83,10 @@ def _block(
 
 
 def build(name: str, seed: int, outputs: int = DIGITS) -> Sequential:
-    """Return a fresh network of that name; its first weights depend on ``seed`` alone."""
+    """Return a fresh network of that name; its first weights depend on ``seed`` alone.
+
+    Raises ValueError for a name that is not among ARCHITECTURES.
+    """
     if name not in ARCHITECTURES:
         raise ValueError(f"model: expected one of {sorted(ARCHITECTURES)}, got {name!r}")
     model = ARCHITECTURES[name](np.random.default_rng([seed, 0]), outputs)

@@ -59,6 +59,9 @@ class Learner:
     def learn(self, inputs: Array, targets: Array) -> float:
         """Take one step on a batch and return its mean loss before the step.
 
+        ``inputs: (batch, 28, 28, 1) float32``; ``targets: (batch,)`` classes, or ``(batch,
+        classes)`` probabilities.
+
         Raises DivergedError, and changes nothing, if that is no finite number.
         """
         one_pass = partial(self._gradients.loss_and_gradients, inputs, targets)

@@ -40,13 +40,13 @@ rng = np.random.default_rng(0)
 model = Sequential([Flatten(), Dense(784, 128, rng), ReLU(), Dense(128, 10, rng)])
 print("parameters:", model.parameter_count())
 
-# %% The loss says how wrong it is, and the gradient which way is better
+# %% The loss says how wrong it is, and the gradient in which direction it gets better
 images, labels = as_input(mnist.train_images[:128]), mnist.train_labels[:128]
 loss, grad = softmax_cross_entropy(model.forward(images, training=True), labels)
 model.backward(grad)  # the chain rule: from the last layer back to the first
 print(f"loss {loss:.3f}; ten equal probabilities would give {np.log(10):.3f}")
 
-# %% Is the gradient right? Move one weight a little: the loss changes by as much as it said
+# %% Is the gradient right? Move one weight: the loss changes by as much as the gradient says
 weight, promised = model.layers[3].params["weight"], model.layers[3].grads["weight"][5, 7]
 before = weight[5, 7]
 losses = []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.browser.drawing import clear, wait_for_engine
 from tests.browser.hosting import AppServer, RefusingProxy, StaticHost, app_server, static_host
@@ -15,6 +15,8 @@ from tests.browser.hosting import AppServer, RefusingProxy, StaticHost, app_serv
 SUB_PATH = "/someone/digits/"
 
 NewContext = Callable[..., BrowserContext]
+
+expect.set_options(timeout=30_000)  # a busy machine takes its time
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +82,8 @@ def page(running_page: Page) -> Iterator[Page]:
 
     Whatever a test does with it, Python has to have the modules that it takes.
     """
+    running_page.set_viewport_size({"width": 1280, "height": 720})
+    running_page.emulate_media(color_scheme="light", reduced_motion="no-preference")
     clear(running_page)
     left_out: list[str] = []
 

@@ -158,11 +158,17 @@ def test_head_tells_the_same_without_the_content(client: FlaskClient) -> None:
     ],
 )
 @pytest.mark.parametrize("encoding", ["br", "gzip", "identity"])
-def test_nothing_but_the_sites_files_is_served(
-    built_site: Path, tmp_path: Path, path: str, encoding: str
-) -> None:
-    client = create_app({"SITE": built_site}).test_client()
+def test_nothing_but_the_sites_files_is_served(tmp_path: Path, path: str, encoding: str) -> None:
+    site = tmp_path / "site"
+    for name in (".hidden", "generated/.hidden", ".generated-x/new/core.js", "../server.py"):
+        hidden = site / name
+        hidden.parent.mkdir(parents=True, exist_ok=True)
+        hidden.write_bytes(b"secret")
+    (site / "index.html").write_bytes(b"page")
+    client = create_app({"SITE": site}).test_client()
+    assert client.get("/", buffered=True).data == b"page"
     answer = client.get(path, headers={"Accept-Encoding": encoding}, buffered=True)
     assert answer.status_code in (308, 404)
+    assert b"secret" not in answer.data
     if answer.status_code == 404:
         assert answer.mimetype == "application/problem+json"

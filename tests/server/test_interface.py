@@ -146,7 +146,7 @@ def test_a_picture_that_unpacks_to_gigabytes_is_a_413(client):
 def test_predict_takes_post_alone_and_unknown_paths_are_problems(client):
     assert_problem(client.get("/nothing/here"), 404)
     assert client.post("/healthz").status_code == 405
-    assert client.get("/predict").status_code in (404, 405)
+    assert client.get("/predict").status_code == 404
 
 
 def test_healthz_says_which_model_answers(client, recognizer):
@@ -169,13 +169,6 @@ def test_the_page_and_all_that_the_build_lists_are_served_with_their_types(clien
         assert answer.status_code == 200, path
         assert answer.mimetype == types.get(Path(path).suffix, answer.mimetype), path
         assert answer.data == (built_site / path).read_bytes(), path
-
-
-@pytest.mark.parametrize(
-    "path", ["/../server.py", "/..%2fserver.py", "/generated/../../nn/weights.npz", "//etc/passwd"]
-)
-def test_nothing_outside_the_site_is_served(client, path):
-    assert client.get(path, buffered=True).status_code in (404, 308)
 
 
 def test_python_server_py_serves_on_the_port_that_it_prints_and_stops_politely():

@@ -418,7 +418,7 @@ def test_a_client_that_never_finishes_is_cut_off(start: Start) -> None:
 
 
 def test_slow_and_silent_clients_do_not_keep_others_waiting(start: Start) -> None:
-    server = start("--threads", "2")
+    server = start("--threads", "2", "--timeout", "3600")  # they are not cut off meanwhile
     slow = [server.connect() for _ in range(150)]
     for index, connection in enumerate(slow):
         connection.sendall(request(GOOD)[: index % 100])
@@ -444,7 +444,7 @@ def test_half_closed_and_broken_off_connections_do_no_harm(running: Running) -> 
 
 
 def test_a_client_that_takes_no_answer_does_not_keep_others_waiting(start: Start) -> None:
-    server = start("--threads", "2")
+    server = start("--threads", "2", "--timeout", "3600")
     path = b"GET /generated/pyodide/pyodide.asm.wasm HTTP/1.1\r\nHost: x\r\n\r\n"
     deaf = [server.connect() for _ in range(10)]
     for connection in deaf:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.sample import idx_bytes, write_mnist
+from tests.sample import idx_bytes, mnist_is_here, write_mnist
 from train.data import DataError, Mnist, fetch_mnist, load_mnist, mnist, places
 
 NAMES = tuple(mnist.SHA256)
@@ -204,11 +204,9 @@ def test_empty_sets_are_refused(tmp_path: Path) -> None:
         load_mnist(tmp_path)
 
 
-def found() -> bool:
-    return any(len(mnist._find(place)) == 4 for place in places.data_directories("mnist"))
-
-
-@pytest.mark.skipif(not found(), reason="MNIST is not on this computer: python -m train fetch")
+@pytest.mark.skipif(
+    not mnist_is_here(), reason="MNIST is not on this computer: python -m train fetch"
+)
 def test_the_real_mnist_is_whole() -> None:
     data = load_mnist()
     for array, name in zip(data, NAMES, strict=True):

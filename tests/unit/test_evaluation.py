@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from nn import Recognizer
+from nn.layers import Dense, Flatten
+from nn.model import Sequential
 from tests.sample import drawings, sample_images
-from train.calibrate import LEAST_REFUSAL, MOST_REFUSAL, refusal_threshold
+from train.calibrate import refusal_threshold
 from train.compose import GAPS, HEIGHT, SIGNS, numbers, share_read_whole
 from train.data import Drawing
 from train.data.unclear import UNCLEAR, clear, fingerprint, unclear
@@ -74,10 +76,18 @@ def test_a_turn_and_a_slant_lean_to_the_right() -> None:
         assert down < 0
 
 
-def test_refusal_is_as_eager_as_the_digits_allow(recognizer: Recognizer) -> None:
-    images, labels = sample_images(50, seed=3)
-    threshold = refusal_threshold(recognizer, {"drawings": Labelled(images, labels)})
-    assert LEAST_REFUSAL <= threshold <= MOST_REFUSAL
+@pytest.mark.parametrize(("doubt", "threshold"), [(0.3, 0.5), (0.7, 0.7), (0.97, 0.9)])
+def test_refusal_is_as_eager_as_the_digits_allow(doubt: float, threshold: float) -> None:
+    dense = Dense(784, 11)  # the first pixel says what speaks for a digit, the second for none
+    dense.params["weight"][0, 0] = dense.params["weight"][1, 10] = 1
+    images = np.zeros((200, 28, 28), np.uint8)
+    images[:, 0, 0] = 255
+    dense.params["weight"][0, 0] = 20
+    dense.params["weight"][1, 10] = 20 + np.log(doubt / (1 - doubt))
+    images[:10, 0, 1] = 255  # one in twenty may be none: more than may be refused
+    part = Labelled(images, np.zeros(200, np.uint8))
+    found = refusal_threshold(Recognizer(Sequential([Flatten(), dense]), {}), {"some": part})
+    assert found == pytest.approx(threshold, abs=1e-3)
 
 
 def test_a_drawing_is_known_by_all_that_was_drawn() -> None:

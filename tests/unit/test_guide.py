@@ -14,9 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from tests.sample import sample_images, write_mnist
+from tests.sample import mnist_is_here, sample_images, write_mnist
 from tests.training import ROOT, write_data
-from train.data import MissingDataError, load_mnist
 
 
 class Block(NamedTuple):
@@ -111,12 +110,9 @@ def test_the_tour_runs_on_small_data(tmp_path, monkeypatch, capsys):
     assert "of the test images are read right" in shown
 
 
+@pytest.mark.skipif(not mnist_is_here(), reason="MNIST is not on this computer")
 def test_the_tour_reads_97_5_percent_of_mnists_test_images(capsys):
     """How long it takes is for people to see: it prints the seconds."""
-    try:
-        load_mnist()
-    except MissingDataError:
-        pytest.skip("the tour on MNIST: MNIST is not there")
     shown = runpy.run_module("train.tour", run_name="__main__")
     assert shown["right"] >= 0.975
     capsys.readouterr()

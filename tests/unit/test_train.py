@@ -78,6 +78,7 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_bits(data, tmp_path
     command = [sys.executable, "-m", "train", *arguments(data, parts, "--epochs", "4")]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
         wait_for(lambda: (parts / "run/checkpoint.npz").exists() or process.poll() is not None)
+        assert process.poll() is None
         process.kill()
     assert main(arguments(data, parts, "--epochs", "4", "--resume")) == 0
     expected = Recognizer.load(whole / "weights.npz").model.arrays()
@@ -104,7 +105,9 @@ def test_no_process_is_left_behind_when_the_trainer_is_killed(data, tmp_path):
     with subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
-        wait_for(lambda: (tmp_path / "run/log.jsonl").exists() or process.poll() is not None)
+        written = tmp_path / "run/log.jsonl"  # its first line needs a batch, from a process beside
+        wait_for(lambda: process.poll() is not None or (written.exists() and written.read_text()))
+        assert process.poll() is None
         process.kill()
     wait_for(lambda: not group_members(process.pid))
 

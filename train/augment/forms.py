@@ -16,7 +16,10 @@ SLASHED, WITH_SERIF = 0.12, 0.2
 def other_form(
     strokes: Sequence[NDArray[np.floating]], digit: int, rng: np.random.Generator
 ) -> Sequence[NDArray[np.floating]]:
-    """Return a drawn digit, now and then in another of its forms."""
+    """Return a drawn digit, now and then in another of its forms.
+
+    ``strokes``: one ``(n, 2)`` float array each, in any unit.
+    """
     if digit == 0 and rng.random() < SLASHED:
         return [*strokes, _slash(np.concatenate(strokes), rng)]
     if digit == 1 and rng.random() < WITH_SERIF:

@@ -45,6 +45,8 @@ def vary_strokes(
 ) -> tuple[list[Floats], float]:
     """Return another hand's version of a drawing, and the width of its pen in MNIST's pixels.
 
+    ``strokes``: one ``(n, 2)`` float array each, in any unit; so are those that come out.
+
     The whole is turned, slanted, stretched and bent; now and then the hand shakes, or the pen
     reports few points.
     """
@@ -66,7 +68,10 @@ def vary_strokes(
 
 
 def stretched(strokes: Sequence[NDArray[np.floating]], rng: np.random.Generator) -> list[Floats]:
-    """Return a mark that is no digit made wider, narrower, higher or lower: it still is none."""
+    """Return a mark that is no digit made wider, narrower, higher or lower: it still is none.
+
+    ``strokes``: one ``(n, 2)`` float array each, in any unit.
+    """
     stretch = np.exp(rng.normal(0, 0.22, 2)).astype(np.float32)
     return [np.asarray(stroke, np.float32) * stretch for stroke in strokes]
 

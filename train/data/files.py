@@ -33,7 +33,10 @@ def read_content(path: Path) -> bytes:
 
 
 def unpack(packed: bytes, name: str) -> bytes:
-    """Return `packed` as it is, or what it holds if it is gzip; `name` is for the error alone."""
+    """Return `packed` as it is, or what it holds if it is gzip; `name` is for the error alone.
+
+    Raises DataError if the gzip data are damaged, or it is a zip archive.
+    """
     if packed.startswith(ZIP_MAGIC):
         raise DataError(f"{name}: is a zip archive; unpack it and give the file inside")
     if not packed.startswith(GZIP_MAGIC):
