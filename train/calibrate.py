@@ -26,7 +26,8 @@ def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
 
     The best is the one of least cross-entropy, each part counting the same; parts without digits
     count only where there are no others, and without any it is 1. No answer changes, only how sure
-    it is. Raises ValueError if the last layer is not Dense. Source: Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017.
+    it is. Raises ValueError if the last layer is not Dense. Source: Guo, Pleiss, Sun, Weinberger,
+    "On Calibration of Modern Neural Networks", 2017.
     """
     last = model.layers[-1]
     if not isinstance(last, Dense):
