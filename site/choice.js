@@ -53,7 +53,7 @@ function wanted() {
  */
 export async function isWorthSending(extra, total, loaded, began) {
   if (wanted() === 'snapshot') return true;
-  if (/** @type {any} */ (navigator).connection?.saveData) return false; // not in every browser
+  if (savesData()) return false;
   const elapsed = () => (performance.now() - began) / 1000;
   const patience = elapsed() + PATIENCE;
   const isFast = () => (extra / loaded()) * elapsed() < SPARED;
@@ -62,6 +62,11 @@ export async function isWorthSending(extra, total, loaded, began) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return isFast();
+}
+
+/** @returns {boolean} whether the visitor asks for as little traffic as can be: not in every browser */
+export function savesData() {
+  return /** @type {any} */ (navigator).connection?.saveData;
 }
 
 /**

@@ -12,8 +12,6 @@ const MOST = 300;
 export class Lessons {
   /** @type {Correction[]} */
   #known = [];
-  /** @type {Promise<IDBDatabase | undefined>} */
-  #database = open();
 
   /** @returns {readonly Correction[]} */
   get known() {
@@ -22,7 +20,7 @@ export class Lessons {
 
   /** Take up what is stored. Without storage, corrections last until the page is left. */
   async load() {
-    const database = await this.#database;
+    const database = await open();
     if (!database) return;
     try {
       const stored = await done(database.transaction(STORE).objectStore(STORE).getAll());
@@ -35,7 +33,7 @@ export class Lessons {
   /** @param {readonly Correction[]} known from now on */
   async replace(known) {
     this.#known = known.slice(-MOST);
-    const database = await this.#database;
+    const database = await open();
     if (!database) return;
     try {
       const transaction = database.transaction(STORE, 'readwrite');
@@ -52,7 +50,7 @@ export class Lessons {
   }
 }
 
-/** @returns {Promise<IDBDatabase | undefined>} none where storage is forbidden */
+/** @returns {Promise<IDBDatabase | undefined>} anew, as some browsers close it; none where storage is forbidden */
 async function open() {
   try {
     const request = indexedDB.open(DATABASE, 1);

@@ -1,5 +1,7 @@
 // Registers the service worker, and tells when the page works offline and when a newer version waits.
 
+import { savesData } from './choice.js';
+
 /**
  * @param {{onReady: () => void, onUpdate: (apply: () => void) => void}} events
  *   `onReady`: everything is stored; `onUpdate`: a newer version is stored, and `apply` switches all pages to it
@@ -19,12 +21,7 @@ export async function workOffline({ onReady, onUpdate }) {
   const { active } = await navigator.serviceWorker.ready;
   onReady();
   // What the page may fall back on works offline as well; it is not worth a visitor's money.
-  if (!saveData()) active?.postMessage('store-fallback');
-}
-
-/** @returns {boolean} whether the visitor asks for as little traffic as can be */
-function saveData() {
-  return /** @type {any} */ (navigator).connection?.saveData === true; // not in every browser
+  if (!savesData()) active?.postMessage('store-fallback');
 }
 
 /**
@@ -34,7 +31,7 @@ function saveData() {
 function watchForUpdates(registration, onUpdate) {
   const offer = () => {
     const { waiting } = registration;
-    if (waiting && registration.active) onUpdate(() => waiting.postMessage('activate'));
+    if (waiting && navigator.serviceWorker.controller) onUpdate(() => waiting.postMessage('activate'));
   };
   registration.addEventListener('updatefound', () => {
     const worker = registration.installing;

@@ -2,7 +2,7 @@
 
 import { keptDrawing } from './drawing.js';
 import { Fault, inWords } from './fault.js';
-import { language, offerLanguages, put } from './words.js';
+import { find, language, offerLanguages, put } from './words.js';
 
 const ENVIRONMENT = 'digits';
 
@@ -61,7 +61,7 @@ async function begin() {
   await import('./generated/pyscript/core.js');
 }
 
-offerLanguages(/** @type {HTMLSelectElement} */ (document.getElementById('language')));
+offerLanguages(/** @type {HTMLSelectElement} */ (find('language')));
 language.addEventListener('change', nameParts);
 document.addEventListener('py-editor', ({ target }) => {
   nameParts();
@@ -72,7 +72,7 @@ document.addEventListener('py-editor', ({ target }) => {
 try {
   await begin();
 } catch (error) {
-  const notice = /** @type {HTMLElement} */ (document.getElementById('notice'));
+  const notice = find('notice');
   notice.hidden = false;
   put(notice, 'playground.failed', { problem: inWords(error) });
 }

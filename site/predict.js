@@ -26,7 +26,8 @@ export async function serverAnswers() {
  *   the server is out of order
  */
 export function readOnServer(strokes) {
-  return post({ strokes: strokes.map((stroke) => stroke.map(([x, y]) => [x, y])) });
+  const asked = { strokes: strokes.map((stroke) => stroke.map(([x, y]) => [x, y])) };
+  return post(new Blob([JSON.stringify(asked)], { type: 'application/json' }));
 }
 
 /**
@@ -40,20 +41,20 @@ export async function viewOnServer({ pixels, width, height }) {
   Array.from(atob(pixels), (byte, i) => picture.data.fill(byte.charCodeAt(0), 4 * i, 4 * i + 3));
   for (let i = 3; i < picture.data.length; i += 4) picture.data[i] = 255;
   /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d')).putImageData(picture, 0, 0);
-  const png = new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
-  return post({ image: btoa(Array.from(png, (byte) => String.fromCharCode(byte)).join('')) });
+  return post(await canvas.convertToBlob());
 }
 
 /**
- * @param {object} asked
+ * @param {Blob} body
+ * @param {number} [patience] while the server asks for fewer requests
  * @returns {Promise<any>}
  */
-async function post(asked) {
-  const { response, text } = await ask('./predict', {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(asked),
-  });
+async function post(body, patience = 20) {
+  const { response, text } = await ask('./predict', { method: 'POST', body });
+  if (response.status === 429 && patience) {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    return post(body, patience - 1);
+  }
   if (!isJson(response)) throw new Fault('fault.server.page', { status: String(response.status) });
   const answer = parse(text);
   if (response.ok) {

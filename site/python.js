@@ -73,14 +73,15 @@ async function startAny(onProgress) {
     try {
       return await startRuntime(fetching, listed, onProgress);
     } catch (error) {
+      if (error instanceof StandstillError) throw error;
       const lists = await listed;
       const { runtime } = fetching;
       const path = error instanceof DownloadError ? error.path : '';
       failed.push(runtime, ...choices(lists, failed).filter((other) => needs(lists[other], path)));
       const [next] = choices(lists, failed);
-      if (!next || error instanceof StandstillError) throw error;
+      if (!next) throw error;
       console.warn(`The ${runtime} Python runtime did not start, taking the ${next} one:`, error);
-      if (runtime === 'snapshot' && !(error instanceof DownloadError)) refuse(lists);
+      if (runtime === 'snapshot' && fetching.isDone && !path) refuse(lists);
     }
   }
 }
@@ -138,7 +139,7 @@ async function startRuntime(fetching, listed, onProgress) {
     worker.terminate();
     document.querySelector('script[type="py"]')?.remove();
   };
-  /** What the failure ends: the request under way. Promises that all wait for it would keep each answer. */
+  /** The request under way, which a failure ends: to race it with each would keep all answers. */
   let asked = rejection();
   let isOver = false;
   failure.promise.catch((reason) => {

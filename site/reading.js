@@ -96,7 +96,7 @@ class Bars {
   constructor(list) {
     for (let digit = 0; digit < 10; digit++) {
       const fragment = /** @type {HTMLTemplateElement} */ (find('bar')).content.cloneNode(true);
-      const [bar, share, fill, name] = /** @type {DocumentFragment} */ (fragment).querySelectorAll('.bar, .bar *:empty');
+      const [bar, share, fill, name] = /** @type {DocumentFragment} */ (fragment).querySelectorAll('.bar, :empty');
       name.textContent = String(digit);
       bar.setAttribute('aria-label', String(digit));
       list.append(bar);

@@ -47,8 +47,8 @@ function listedPath({ method, mode, url }) {
  * @returns {Promise<Response>}
  */
 async function answer(path, request) {
-  const cache = await caches.open(CACHE);
-  return (await cache.match(address(path))) ?? fetch(request);
+  const stored = await caches.match(address(path), { cacheName: CACHE }).catch(() => undefined);
+  return stored ?? fetch(request);
 }
 
 /**
@@ -72,7 +72,7 @@ async function store() {
   try {
     await cache.put(address(MANIFEST), list);
     await Promise.all(PRECACHE.files.map((file) => storeOne(cache, earlier, file)));
-    await Promise.all(PRECACHE.fallback.map((file) => takeOver(cache, earlier, file)));
+    await Promise.all(PRECACHE.fallback.map((file) => takeOver(cache, earlier, file).catch(() => false)));
   } catch (error) {
     await caches.delete(CACHE);
     throw error;

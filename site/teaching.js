@@ -45,6 +45,7 @@ export class Teaching extends EventTarget {
     find('lessons-forget').addEventListener('click', () => this.#forget());
     this.#file.addEventListener('change', () => this.#load());
     this.#loaded = this.#lessons.load();
+    addEventListener('focus', () => this.#lessons.load()); // another tab may have taught more
     engine.addEventListener('state', () => this.#begin());
   }
 
@@ -108,7 +109,6 @@ export class Teaching extends EventTarget {
     const image = this.#digit?.image;
     this.#ask(false);
     if (!image) return;
-    await this.#lessons.load(); // another tab may have more
     // The same picture teaches one thing: a second answer takes the first one's place.
     const others = this.#lessons.known.filter((each) => each.image !== image);
     if (await this.#know([...others, { image, digit }])) {
@@ -154,7 +154,7 @@ export class Teaching extends EventTarget {
       const more = fromCsv(await file.text());
       const images = new Set(more.map(({ image }) => image));
       await this.#know([...this.#lessons.known.filter(({ image }) => !images.has(image)), ...more]);
-      this.#voice.notify('lessons.loaded', { count: more.length });
+      this.#voice.notify('lessons.loaded', { count: Math.min(more.length, this.#lessons.known.length) });
     } catch (error) {
       const line = error instanceof FormError ? error.line : 1;
       this.#voice.notify('lessons.malformed', { name: file.name, line });

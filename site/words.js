@@ -228,7 +228,7 @@ function named(part) {
 
 /**
  * @param {string} id
- * @returns {HTMLElement} the element that the page has for it
+ * @returns {HTMLElement}
  */
 export function find(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from werkzeug.serving import make_server
@@ -142,8 +143,9 @@ def static_host(directory: Path, prefix: str = "/") -> Iterator[StaticHost]:
 class AppServer:
     """The project's own server on a free port."""
 
-    def __init__(self, site: Path) -> None:
-        self._server = make_server("127.0.0.1", 0, server.create_app({"SITE": site}), threaded=True)
+    def __init__(self, site: Path, **config: Any) -> None:
+        app = server.create_app({"SITE": site, **config})
+        self._server = make_server("127.0.0.1", 0, app, threaded=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -154,9 +156,9 @@ class AppServer:
 
 
 @contextlib.contextmanager
-def app_server(site: Path) -> Iterator[AppServer]:
+def app_server(site: Path, **config: Any) -> Iterator[AppServer]:
     """Run the project's server with the page in ``site`` until the block ends."""
-    running = AppServer(site)
+    running = AppServer(site, **config)
     try:
         yield running
     finally:

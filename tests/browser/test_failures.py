@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
-from tests.browser.hosting import AppServer, StaticHost
+from tests.browser.drawing import clear, draw, expect_answer, sample, wait_for_engine
+from tests.browser.hosting import AppServer, StaticHost, app_server
+from tests.browser.test_bringing import give, packed, photo
 
 WASM = "generated/pyodide/pyodide.asm.wasm"
 TRIMMED = {"generated/pyodide/core.wasm", "generated/pyodide/core.mjs"}
@@ -40,11 +41,26 @@ def test_without_webassembly_the_server_answers_and_the_page_says_so(
     page.get_by_role("button", name="Read a picture").click()
     expect(page.locator("#bring-menu")).not_to_contain_text("on this device", use_inner_text=True)
     page.keyboard.press("Escape")
+    give(page, "drop", "number.png", "image/png", packed(photo("42")))
+    expect_answer(page, "42")
     draw(page, sample("5"))
     expect_answer(page, "5")
     marks = page.evaluate("performance.getEntriesByType('mark').map(({ name }) => name)")
     assert marks == ["engine-ready", "first-answer"]
     assert page.evaluate("performance.getEntriesByName('predict', 'measure').length") > 0
+
+
+def test_a_server_that_asks_for_patience_gets_it(new_context: NewContext, built_site: Path) -> None:
+    context = new_context()
+    context.add_init_script(NO_WEBASSEMBLY)
+    with app_server(built_site, RATE_LIMIT=4.0) as app:
+        page = context.new_page()
+        page.goto(app.url)
+        wait_for_engine(page, "server")
+        for label in "3527":
+            draw(page, sample(label))
+            expect_answer(page, label)
+            clear(page)
 
 
 def test_without_webassembly_a_static_host_leaves_a_message_in_words(
@@ -102,10 +118,11 @@ def test_an_altered_file_is_named_in_words(new_context: NewContext, own_host: St
     expect_message(page, f"{WASM} is damaged")
 
 
+@pytest.mark.parametrize("held", [{WASM, *TRIMMED}, {"generated/manifest.json"}])
 def test_a_start_without_progress_ends_in_words(
-    new_context: NewContext, own_host: StaticHost
+    new_context: NewContext, own_host: StaticHost, held: set[str]
 ) -> None:
-    own_host.held |= {WASM, *TRIMMED}
+    own_host.held |= held
     page = new_context().new_page()
     page.clock.install()
     page.goto(own_host.url)
