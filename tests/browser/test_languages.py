@@ -95,6 +95,17 @@ def test_no_word_of_another_language_flashes_up(
     expect(page.locator("#clear")).to_be_visible()
 
 
+def test_words_that_never_come_leave_an_english_page(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    own_host.held.add("languages/de.json")
+    page = new_context(locale="de-DE", reduced_motion="reduce").new_page()
+    page.goto(own_host.url)
+    expect(page.locator(".hint")).to_have_css("visibility", "hidden")
+    expect(page.locator(".hint")).to_have_css("visibility", "visible")
+    expect(page.locator(".hint")).to_have_text("Write a number")
+
+
 def test_english_is_shown_before_its_file_is_there(
     new_context: NewContext, own_host: StaticHost
 ) -> None:
