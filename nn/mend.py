@@ -42,7 +42,9 @@ def goes_on(strokes: Sequence[Points], boxes: Sequence[Box], index: int) -> bool
     size = max(right - left, bottom - top)
     gap = after[0] - before[-1]
     length = math.hypot(*gap.tolist())
-    if not 0 < length <= WIDEST_GAP * size:
+    left, top, right, bottom = boxes[index]
+    is_tap = max(right - left, bottom - top) < LOOK_BACK * size  # its direction is mere trembling
+    if not 0 < length <= (LOOK_BACK if is_tap else WIDEST_GAP) * size:
         return False
     leaving = before[-1] - _some_way_off(before[::-1], LOOK_BACK * size)
     coming = _some_way_off(after, LOOK_BACK * size) - after[0]

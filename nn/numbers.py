@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from nn.ink import Box, union
 from nn.layout import (
+    MINUS,
+    POINT,
     UNKNOWN,
     Mark,
     Parts,
@@ -61,6 +63,10 @@ WIDEST_OVERLAPPING = 3.0  # the network decides
 EVEN_GAP, GAP_SCALE = 0.06, 0.035  # at this gap one is as likely as two; how fast that changes
 UNSEEN = math.log(0.05)  # what does not look like two digits is two, so likely, at any gap;
 SURE_GAP = 0.25  # at this one as likely as not
+SURELY_1 = 0.5  # two marks each of which is so likely a 1 are two,
+LINES_APART, LINES_TOUCHING = 0.05, -0.12  # for certain at this gap, as likely as not from this on
+EVEN = math.log(0.5)
+TALL = 0.5  # in heights: what is higher is no sign
 DIVIDE_FROM = 0.5  # what is so likely several digits is taken apart,
 DEEP = 0.2  # if its parts do not lie so deep in each other, in heights,
 MOST_DIVIDED = 12  # and if they are no more: it bounds the time
@@ -131,8 +137,21 @@ def _signs(marks: Sequence[Mark], height: float) -> list[str]:
     """Return the sign that each mark's form and place make it, ``""`` for none."""
     if len(marks) == 1:
         return [lone_sign(marks[0].box)]
-    row = union([mark.box for mark in marks])
-    return [sign_in_row(mark.box, row, height) for mark in marks]
+    return [_sign(marks, place, height) for place in range(len(marks))]
+
+
+def _sign(marks: Sequence[Mark], place: int, height: float) -> str:
+    """Return the sign that a mark is in the whole row, or else between its neighbours: rows may
+    climb.
+    """
+    rows = [union([mark.box for mark in marks])]
+    sides = marks[place + 1 :], marks[:place][::-1]
+    tall = [[m.box for m in side if m.box[3] - m.box[1] > TALL * height][:1] for side in sides]
+    if beside := [box for boxes in tall for box in boxes]:
+        top, bottom = (sum(box[i] for box in beside) / len(beside) for i in (1, 3))
+        rows.append((0.0, top, 0.0, bottom))
+    found = {sign_in_row(marks[place].box, row, height) for row in rows}
+    return next(sign for sign in (MINUS, POINT, UNKNOWN, "") if sign in found)
 
 
 def _gaps(
@@ -162,6 +181,10 @@ def _gaps(
             between.append(max(_log(together[SEVERAL]), apart, UNSEEN))
         else:
             between.append(-_softplus((EVEN_GAP - gap) / GAP_SCALE))
+        if side_by_side(a.box, b.box) and min(seen[a.parts][1], seen[b.parts][1]) >= SURELY_1:
+            # Two or three lines beside each other look like no digit, rather than like several.
+            lines = 0.0 if gap >= LINES_APART else EVEN if gap >= LINES_TOUCHING else NEVER
+            between[-1] = max(between[-1], lines)
     return within, between
 
 

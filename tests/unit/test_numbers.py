@@ -147,6 +147,31 @@ def test_a_tap_near_a_digit_is_a_point_although_the_digit_looks_the_same_with_it
     assert recognizer.read([*three, [[right + 8, 98.0]], *five]).text == "3.5"
 
 
+def test_a_point_may_tremble(recognizer: Recognizer) -> None:
+    tap = [[150.0, 96.0], [151.0, 97.0], [150.5, 95.5], [152.0, 96.5], [151.0, 97.5]]
+    three, five = placed(KINDS["3"].strokes, 80, 0, 100), placed(KINDS["5"].strokes, 180, 0, 100)
+    assert recognizer.read([*three, tap, *five]).text == "3.5"
+
+
+@pytest.mark.parametrize("slope", [-0.3, 0.3])
+def test_a_point_is_one_in_a_row_that_climbs(slope: float, recognizer: Recognizer) -> None:
+    strokes: Strokes = []
+    for place, digit in enumerate("47"):
+        strokes += placed(KINDS[digit].strokes, 100 * place, 100 * slope * place, 100)
+    strokes.append([[200.0, 200 * slope + 96]])
+    strokes += placed(KINDS["5"].strokes, 240, 240 * slope, 100)
+    assert recognizer.read(strokes).text == "47.5"
+
+
+@pytest.mark.parametrize("pitch", [10.0, 16.0, 28.0])
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_lines_beside_each_other_are_ones(count: int, pitch: float, recognizer: Recognizer) -> None:
+    lines = [
+        [[pitch * i + i % 2, 0.0], [pitch * i, 50.0], [pitch * i, 100.0]] for i in range(count)
+    ]
+    assert recognizer.read(lines).text == "1" * count
+
+
 def test_a_speck_beside_a_digit_is_no_digit(recognizer: Recognizer) -> None:
     speck = [[[150.0, 40.0], [153.0, 43.0], [150.0, 45.0], [148.0, 42.0]]]
     three = placed(KINDS["3"].strokes, 0, 0, 100)
