@@ -9,6 +9,8 @@ from nn.ink import MIN_EXTENT, Box, union
 
 Parts = tuple[int, ...]
 """The numbers of the strokes, or the pieces of a picture, that make up a mark."""
+Touches = Callable[[int, int, float], bool]
+"""Tells whether one part begins or ends nearer to the line of another than a distance."""
 Run = tuple[int, int]
 """The first of neighbouring marks, and the one after the last."""
 
@@ -26,6 +28,7 @@ FLAT = 0.2  # of its width: the height of a dash; a dot has neither
 HIGHEST_MINUS = 0.45  # in heights; what is higher and as flat are digits that touch
 DOT = 0.15  # in heights: what is smaller is no digit,
 LOW = 0.8  # and if its middle is below so much of the row, no stroke of one
+BOUNCE = 0.05  # in heights: so near to a line, a dot is part of it
 BAR = 0.05  # a dash that is so near a digit, or reaches into it, is its bar
 FAR = 10.0  # a gap beyond which farther makes no difference
 
@@ -49,8 +52,13 @@ def row_height(boxes: Sequence[Box]) -> float:
     return highest
 
 
-def marks_of(boxes: Sequence[Box], height: float) -> list[Mark]:
-    """Put together what lies over each other; the marks come from left to right."""
+def marks_of(
+    boxes: Sequence[Box], height: float, touches: Touches = lambda *_: False
+) -> list[Mark]:
+    """Put together what lies over each other; the marks come from left to right.
+
+    A dot that ``touches`` a line belongs to it: the pen bounced, or skipped.
+    """
     if len(boxes) > MOST_PARTS:
         return [Mark(tuple(range(len(boxes))), union(boxes))]
     row = union(boxes)
@@ -61,7 +69,14 @@ def marks_of(boxes: Sequence[Box], height: float) -> list[Mark]:
             return False  # it stands below what leans over it
         return _is_one(a, b, height)
 
-    marks = [Mark((index,), box) for index, box in enumerate(boxes)]
+    lines = [place for place, box in enumerate(boxes) if not _is_point(box, height)]
+    parts = {line: [line] for line in lines}
+    for dot in set(range(len(boxes))) - set(lines):
+        touched = (line for line in lines if touches(dot, line, BOUNCE * height))
+        parts.setdefault(next(touched, dot), []).append(dot)
+    marks = [
+        Mark(tuple(sorted(each)), union([boxes[part] for part in each])) for each in parts.values()
+    ]
     return in_order(put_together(marks, is_one), height)
 
 
@@ -146,11 +161,17 @@ def sign_in_row(box: Box, row: Box, height: float) -> str:
     left, top, right, bottom = box
     wide, high = (right - left) / height, (bottom - top) / height
     middle = ((top + bottom) / 2 - row[1]) / max(row[3] - row[1], MIN_EXTENT)
-    if max(wide, high / 1.6) <= 0.2 and middle > 0.65:
+    if _is_point(box, height) and middle > 0.65:
         return POINT
     if wide >= 0.12 and high <= min(0.35 * wide, HIGHEST_MINUS) and 0.25 <= middle <= 0.8:
         return MINUS
     return UNKNOWN if max(wide, high) <= DOT else ""
+
+
+def _is_point(box: Box, height: float) -> bool:
+    """Tell whether a mark is as small as a point."""
+    left, top, right, bottom = box
+    return max(right - left, (bottom - top) / 1.6) <= 0.2 * height
 
 
 def _is_dot(box: Box, row: Box, height: float) -> bool:

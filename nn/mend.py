@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nn.ink import Box, Points, union
+from nn.ink import MIN_EXTENT, Box, Points, union
 
 WIDEST_GAP = 0.3
 """A skip is at most so long, in units of the longer side of the two strokes together."""
@@ -53,6 +53,23 @@ def goes_on(strokes: Sequence[Points], boxes: Sequence[Box], index: int) -> bool
     first, second = _turn(leaving, gap), _turn(gap, coming)
     farthest = max(abs(first), abs(second))
     return farthest <= STRAIGHT or (farthest <= CURVED and first * second > 0)
+
+
+def touches(
+    strokes: Sequence[Points], boxes: Sequence[Box], index: int, other: int, reach: float
+) -> bool:
+    """Tell whether a stroke begins or ends within ``reach`` of another one's line."""
+    (left, top, right, bottom), (low, high, far, deep) = boxes[index], boxes[other]
+    if max(left - far, low - right, top - deep, high - bottom) > reach:
+        return False
+    line = strokes[other]
+    begin, way = (line[:-1], line[1:] - line[:-1]) if len(line) > 1 else (line, line * 0)
+    length = np.maximum((way * way).sum(axis=1), MIN_EXTENT)
+    for point in strokes[index][[0, -1]]:
+        along = np.clip(((point - begin) * way).sum(axis=1) / length, 0, 1)
+        if np.hypot(*(begin + along[:, None] * way - point).T).min() <= reach:
+            return True
+    return False
 
 
 def _turn(a: Points, b: Points) -> float:

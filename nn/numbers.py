@@ -26,6 +26,7 @@ from nn.layout import (
     Mark,
     Parts,
     Run,
+    Touches,
     above_each_other,
     gap_between,
     in_order,
@@ -97,6 +98,7 @@ def read_row(
     refuse_from: float,
     goes_on: GoesOn = lambda _: False,
     cut: Cut = lambda _: [],
+    touches: Touches = lambda *_: False,
 ) -> list[Found]:
     """Read a row of strokes or pieces by their ``boxes``, from left to right.
 
@@ -104,7 +106,7 @@ def read_row(
     like several digits, with what ``cut`` makes of those that then still do, and with the runs of
     neighbours that may still be better. What is no digit with a probability above ``refuse_from``
     is ``"?"``. ``goes_on`` is asked about strokes of neighbouring marks that were drawn one after
-    the other.
+    the other, and ``touches`` of strokes that may be dots.
     """
     if not boxes:
         return []
@@ -115,7 +117,7 @@ def read_row(
             seen.update(zip(new, look(new), strict=True))
 
     height = row_height(boxes)
-    marks = marks_of(boxes, height)
+    marks = marks_of(boxes, height, touches)
     look_at([mark.parts for mark in marks])
     marks = _divided(marks, boxes, seen, height)
     look_at([mark.parts for mark in marks])

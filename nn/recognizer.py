@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from nn import weights
 from nn.image import Picture
 from nn.ink import SIDE, Box, Strokes, bounding_box, ink_within, parse_strokes, union
-from nn.layout import UNKNOWN, Parts
+from nn.layout import UNKNOWN, Parts, Touches
 from nn.losses import softmax
-from nn.mend import goes_on, mended
+from nn.mend import goes_on, mended, touches
 from nn.model import Sequential
 from nn.numbers import DIGITS, NO_DIGIT, SEVERAL, Cut, GoesOn, read_row
 from nn.prepared import Prepared
@@ -155,11 +155,11 @@ class Recognizer:
             box = union(within)
             return ink_within(mended(chosen, within), box), box
 
-        continues = partial(goes_on, parsed, boxes)
+        continues, on = partial(goes_on, parsed, boxes), partial(touches, parsed, boxes)
         if known is None:
-            return self._read_row(boxes, picture, places, continues)
+            return self._read_row(boxes, picture, places, continues, touching=on)
         contents = [stroke.tobytes() for stroke in parsed]
-        return self._read_row(boxes, picture, places, continues, known, contents)
+        return self._read_row(boxes, picture, places, continues, known, contents, touching=on)
 
     def read_image(self, array: NDArray[Any]) -> Reading:
         """Read a picture of a number: see ``nn.image.to_mnist`` for what is accepted and raised."""
@@ -219,6 +219,7 @@ class Recognizer:
         known: Known | None = None,
         contents: Sequence[bytes] = (),
         cut: Cut = lambda _: [],
+        touching: Touches = lambda *_: False,
     ) -> Reading:
         """Read a row of parts; ``picture`` makes the 28x28 picture of some, and says its box.
 
@@ -243,7 +244,7 @@ class Recognizer:
             return np.stack([seen[parts].answer for parts in marks])
 
         digits = []
-        for found in read_row(boxes, look, self.refuse_from, continues, cut):
+        for found in read_row(boxes, look, self.refuse_from, continues, cut, touching):
             image, box, answer = seen[found.parts]
             is_digit = found.symbol.isdigit()
             likely = answer[:DIGITS].max() if is_digit else answer[DIGITS:].sum()

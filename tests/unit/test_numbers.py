@@ -147,6 +147,19 @@ def test_a_tap_near_a_digit_is_a_point_although_the_digit_looks_the_same_with_it
     assert recognizer.read([*three, [[right + 8, 98.0]], *five]).text == "3.5"
 
 
+@pytest.mark.parametrize("dot", [[[1.0, 1.0]], [[0.0, 0.0], [1.0, 1.0], [0.5, 2.0]]])
+@pytest.mark.parametrize("digit", "1479")
+def test_a_pen_that_bounces_at_a_digits_foot_draws_no_point(
+    digit: str, dot: list[list[float]], recognizer: Recognizer
+) -> None:
+    strokes = placed(KINDS[digit].strokes, 100, 0, 100)
+    x, y = strokes[-1][-1]
+    bounced = [[x + right, y + down] for right, down in dot]
+    after = placed(KINDS["2"].strokes, 200, 0, 100)
+    assert recognizer.read([*strokes, bounced, *after]).text == f"{digit}2"
+    assert recognizer.read([*strokes, *after, bounced]).text == f"{digit}2"
+
+
 def test_a_point_may_tremble(recognizer: Recognizer) -> None:
     tap = [[150.0, 96.0], [151.0, 97.0], [150.5, 95.5], [152.0, 96.5], [151.0, 97.5]]
     three, five = placed(KINDS["3"].strokes, 80, 0, 100), placed(KINDS["5"].strokes, 180, 0, 100)
