@@ -55,8 +55,14 @@ class Picture:
         """
         self.pixels = _checked(array)
         height, width = self.pixels.shape[:2]
-        self.step = max(1, -(-max(height, width) // _LOOK))
-        found = _look(self.pixels, self._whole(), self.step)
+        self._window = (0, 0, width, height)
+        self.step = _step(self._window)
+        found = _look(self.pixels, self._window, self.step)
+        if found is not None and self.step > 1:  # the ink may be but a small part of the picture
+            window = _around(found[2], width, height)
+            step = _step(window)
+            if step < self.step and (finer := _look(self.pixels, window, step)) is not None:
+                found, self._window, self.step = finer, window, step
         self.ink: Grey | None = None
         self._inside = self.box = (0.0, 0.0, 0.0, 0.0)
         if found is not None:
@@ -77,8 +83,10 @@ class Picture:
         for axis, places in enumerate(np.nonzero(inked)[::-1]):
             np.minimum.at(edges[:, axis], number, places)
             np.maximum.at(edges[:, axis + 2], number, places + 1)
-        boxes: list[Box] = [tuple(box) for box in (edges * float(self.step)).tolist()]
-        return of_pixel, boxes
+        inside: list[Box] = [
+            (left, top, right, bottom) for left, top, right, bottom in edges.tolist()
+        ]
+        return of_pixel, [_in_picture(box, self._window, self.step) for box in inside]
 
     def line_width(self) -> float:
         """Return the mean width of the picture's lines, in its pixels; 0 without ink."""
@@ -101,7 +109,7 @@ class Picture:
             pixels = np.zeros_like(only)
             pixels[:, first:last] = only[:, first:last]
             if (self.ink[pixels] > STRONG).any():
-                found.append((pixels, _in_picture(extent_of(pixels), self._whole(), self.step)))
+                found.append((pixels, _in_picture(extent_of(pixels), self._window, self.step)))
         return found
 
     def in_mnist_form(
@@ -117,15 +125,11 @@ class Picture:
         if only is not None:
             ink = np.where(only, ink, np.float32(0))
             inside = box_of(ink)
-            box = _in_picture(inside, self._whole(), self.step)
+            box = _in_picture(inside, self._window, self.step)
         # Shrunk: look again, at the digit alone and as finely as is of use.
         if closer and self.step > 1:
             ink, inside, box = self._closer(box, only) or (ink, inside, box)
         return in_field(ink, inside), box
-
-    def _whole(self) -> tuple[int, int, int, int]:
-        height, width = self.pixels.shape[:2]
-        return 0, 0, width, height
 
     def _closer(self, box: Box, only: NDArray[np.bool_] | None) -> tuple[Grey, Box, Box] | None:
         window = _around(box, self.pixels.shape[1], self.pixels.shape[0])
@@ -136,9 +140,11 @@ class Picture:
         ink = found[0]
         # What else lies in the window is left out: what is nearer to ink that is not asked for.
         near = grown(only, 2) & (only | (self.ink == 0))
-        rows = np.minimum((window[1] + np.arange(ink.shape[0]) * step) // self.step, len(near) - 1)
-        columns = np.minimum(
-            (window[0] + np.arange(ink.shape[1]) * step) // self.step, near.shape[1] - 1
+        rows, columns = (
+            np.clip((first + np.arange(count) * step - origin) // self.step, 0, most - 1)
+            for first, count, origin, most in zip(
+                window[1::-1], ink.shape, self._window[1::-1], near.shape, strict=True
+            )
         )
         ink = np.where(near[rows[:, None], columns], ink, np.float32(0))
         if not (ink > EDGE).any():
@@ -184,6 +190,12 @@ def _look(
         return None
     inside = box_of(ink)
     return ink, inside, _in_picture(inside, window, step)
+
+
+def _step(window: tuple[int, int, int, int]) -> int:
+    """How many times a window is shrunk to be searched for ink."""
+    left, top, right, bottom = window
+    return max(1, -(-max(right - left, bottom - top) // _LOOK))
 
 
 def _in_picture(inside: Box, window: tuple[int, int, int, int], step: int) -> Box:

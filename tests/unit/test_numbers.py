@@ -248,6 +248,22 @@ def test_a_speck_in_a_picture_is_no_part_of_the_digit_beside_it(recognizer: Reco
     assert alone.digits[0].box == specked.digits[0].box
 
 
+@pytest.mark.parametrize("side", [1200, 3600])
+def test_a_small_number_in_a_large_picture_is_read_where_it_stands(
+    side: int, recognizer: Recognizer
+) -> None:
+    page = np.full((side, side), 255, np.uint8)
+    for place, digit in enumerate("470"):
+        image = np.kron(ink(KINDS[digit].strokes), np.ones((2, 2), np.uint8))
+        page[300:356, 100 + 56 * place : 156 + 56 * place] -= image
+    reading = recognizer.read_image(page)
+    assert reading.text == "470"
+    for place, found in enumerate(reading.digits):
+        left, top, right, bottom = found.box
+        assert 100 + 56 * place <= left < right <= 156 + 56 * place
+        assert 300 <= top < bottom <= 356
+
+
 @pytest.mark.parametrize("pen", [8, 13])
 @pytest.mark.parametrize("length", [30, 60])
 def test_a_dash_in_a_picture_is_a_minus_and_not_a_row_of_ones(
