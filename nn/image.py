@@ -3,8 +3,9 @@
 Strokes from a pen go through `nn.ink` instead; this is for what only exists as pixels: a scan, a
 phone photo, a screenshot. NumPy alone, because it also runs in the browser.
 
-Grey values are searched for ink (`nn.paper`), and what is found is brought to MNIST's form
-(`nn.mnist_form`): all of it, a connected piece, or a slice of one (`nn.slices`).
+Grey values are searched for ink (`nn.paper`), a frame is left out (`nn.frame`), and what is found
+is brought to MNIST's form (`nn.mnist_form`): all of it, a connected piece, or a slice of one
+(`nn.slices`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.frame import without_frame
 from nn.ink import Box
 from nn.mnist_form import box_of, extent_of, in_field, line_width
 from nn.paper import EDGE, STRONG, Grey, find_ink, grown, labels_of
@@ -64,9 +66,15 @@ class Picture:
             if step < self.step and (finer := _look(self.pixels, window, step)) is not None:
                 found, self._window, self.step = finer, window, step
         self.ink: Grey | None = None
+        self._is_framed = False
         self._inside = self.box = (0.0, 0.0, 0.0, 0.0)
         if found is not None:
-            self.ink, self._inside, self.box = found
+            ink, self._inside, self.box = found
+            self.ink = without_frame(ink)
+            self._is_framed = self.ink is not ink
+            if self._is_framed:
+                self._inside = box_of(self.ink)
+                self.box = _in_picture(self._inside, self._window, self.step)
 
     def pieces(self) -> tuple[NDArray[np.intp], list[Box]]:
         """Return the connected pieces of ink: a number for each pixel of ``ink``, -1 where there
@@ -121,6 +129,8 @@ class Picture:
         """
         if self.ink is None or (only is not None and not only.any()):
             raise ValueError("expected a picture with ink, got a blank one")
+        if only is None and self._is_framed:
+            only = self.ink > 0  # what looks closer would see the frame again
         ink, inside, box = self.ink, self._inside, self.box
         if only is not None:
             ink = np.where(only, ink, np.float32(0))
