@@ -2,8 +2,8 @@
 //
 // The core comes with all that any package might link against: 9,708 exports, each of which the start hands to JavaScript,
 // and the bindings of SDL and WebGL. Kept is what the core itself, the compiled libraries in WORK/files or the programs in
-// WORK/users name. Written to WORK/out: `pyodide.asm.js` and `pyodide.asm.wasm`, trimmed; and `core.mjs`, the former and `pyodide.mjs`
-// as one module.
+// WORK/users name. Written to WORK/out: `pyodide.asm.js` and `pyodide.asm.wasm`, trimmed; and `core.mjs`, the former and
+// `pyodide.mjs` as one module.
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -91,10 +91,11 @@ class Picture:
         for axis, places in enumerate(np.nonzero(inked)[::-1]):
             np.minimum.at(edges[:, axis], number, places)
             np.maximum.at(edges[:, axis + 2], number, places + 1)
-        inside: list[Box] = [
-            (left, top, right, bottom) for left, top, right, bottom in edges.tolist()
+        boxes = [
+            _in_picture((left, top, right, bottom), self._window, self.step)
+            for left, top, right, bottom in edges.tolist()
         ]
-        return of_pixel, [_in_picture(box, self._window, self.step) for box in inside]
+        return of_pixel, boxes
 
     def line_width(self) -> float:
         """Return the mean width of the picture's lines, in its pixels; 0 without ink."""

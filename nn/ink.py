@@ -45,6 +45,12 @@ class StrokesError(ValueError):
     """Strokes that are not lists of finite points."""
 
 
+def longer_side(box: Box) -> float:
+    """Return the longer of a box's width and height."""
+    left, top, right, bottom = box
+    return max(right - left, bottom - top)
+
+
 def parse_strokes(strokes: Strokes | Any) -> list[Points]:
     """Check ``strokes`` and return them as arrays, strokes without points left out.
 
@@ -151,10 +157,9 @@ def _dabs(strokes: Sequence[Points], box: Box, extent: float) -> NDArray[np.floa
 
     ``(dabs, 2) float32``. A drawing without extent (a dot) gives its one place.
     """
-    left, top, right, bottom = box
-    longer_side = max(right - left, bottom - top)
-    scale = extent / longer_side if longer_side > MIN_EXTENT else 0.0
-    scaled = [(points - (left, top)) * scale for points in strokes]
+    side = longer_side(box)
+    scale = extent / side if side > MIN_EXTENT else 0.0
+    scaled = [(points - box[:2]) * scale for points in strokes]
     travelled = [_travelled(points) for points in scaled]
     lengths = [float(distance[-1]) for distance in travelled]
     spacing = max(SPACING, sum(lengths) / MAX_DABS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from nn.ink import MIN_EXTENT, Box, union
+from nn.ink import MIN_EXTENT, Box, longer_side, union
 
 Parts = tuple[int, ...]
 """The numbers of the strokes, or the pieces of a picture, that make up a mark."""
@@ -64,8 +64,8 @@ def marks_of(
     row = union(boxes)
 
     def is_one(a: Box, b: Box) -> bool:
-        dot, other = sorted((a, b), key=_size)
-        if _is_dot(dot, row, height) and _size(other) > DOT * height:
+        dot, other = sorted((a, b), key=longer_side)
+        if _is_dot(dot, row, height) and longer_side(other) > DOT * height:
             return False  # it stands below what leans over it
         return _is_one(a, b, height)
 
@@ -177,12 +177,7 @@ def _is_point(box: Box, height: float) -> bool:
 def _is_dot(box: Box, row: Box, height: float) -> bool:
     """Tell whether a mark is so small and so low that it is a point, and no stroke of a digit."""
     middle = (box[1] + box[3]) / 2
-    return middle - row[1] > LOW * (row[3] - row[1]) and _size(box) <= DOT * height
-
-
-def _size(box: Box) -> float:
-    """Return the longer side of a box."""
-    return max(box[2] - box[0], box[3] - box[1])
+    return middle - row[1] > LOW * (row[3] - row[1]) and longer_side(box) <= DOT * height
 
 
 def is_sign_by(a: Mark, b: Mark, height: float) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nn.ink import MIN_EXTENT, Box, Points, union
+from nn.ink import MIN_EXTENT, Box, Points, longer_side, union
 
 WIDEST_GAP = 0.3
 """A skip is at most so long, in units of the longer side of the two strokes together."""
@@ -38,12 +38,10 @@ def mended(strokes: Sequence[Points], boxes: Sequence[Box]) -> list[Points]:
 def goes_on(strokes: Sequence[Points], boxes: Sequence[Box], index: int) -> bool:
     """Tell whether a stroke looks like the one before it, gone on with after a skip."""
     before, after = strokes[index - 1], strokes[index]
-    left, top, right, bottom = union(boxes[index - 1 : index + 1])
-    size = max(right - left, bottom - top)
+    size = longer_side(union(boxes[index - 1 : index + 1]))
     gap = after[0] - before[-1]
     length = math.hypot(*gap.tolist())
-    left, top, right, bottom = boxes[index]
-    is_tap = max(right - left, bottom - top) < LOOK_BACK * size  # its direction is mere trembling
+    is_tap = longer_side(boxes[index]) < LOOK_BACK * size  # its direction is mere trembling
     if not 0 < length <= (LOOK_BACK if is_tap else WIDEST_GAP) * size:
         return False
     leaving = before[-1] - _some_way_off(before[::-1], LOOK_BACK * size)

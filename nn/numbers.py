@@ -139,20 +139,21 @@ def _signs(marks: Sequence[Mark], height: float) -> list[str]:
     """Return the sign that each mark's form and place make it, ``""`` for none."""
     if len(marks) == 1:
         return [lone_sign(marks[0].box)]
-    return [_sign(marks, place, height) for place in range(len(marks))]
+    row = union([mark.box for mark in marks])
+    return [_sign(marks, place, row, height) for place in range(len(marks))]
 
 
-def _sign(marks: Sequence[Mark], place: int, height: float) -> str:
-    """Return the sign that a mark is in the whole row, or else between its neighbours: rows may
-    climb.
+def _sign(marks: Sequence[Mark], place: int, row: Box, height: float) -> str:
+    """Return the sign that a mark is in the whole ``row``, or else between the digits beside it:
+    rows may climb.
     """
-    rows = [union([mark.box for mark in marks])]
+    rows = [row]
     sides = marks[place + 1 :], marks[:place][::-1]
     tall = [[m.box for m in side if m.box[3] - m.box[1] > TALL * height][:1] for side in sides]
     if beside := [box for boxes in tall for box in boxes]:
         top, bottom = (sum(box[i] for box in beside) / len(beside) for i in (1, 3))
         rows.append((0.0, top, 0.0, bottom))
-    found = {sign_in_row(marks[place].box, row, height) for row in rows}
+    found = {sign_in_row(marks[place].box, each, height) for each in rows}
     return next(sign for sign in (MINUS, POINT, UNKNOWN, "") if sign in found)
 
 

@@ -224,7 +224,7 @@ boxes.addEventListener('choose', (event) => {
   show(reading);
 });
 teaching.addEventListener('learned', () => {
-  inside.show(undefined); // it was about the network as it was
+  inside.show(undefined); // of the network as it was
   if (pad.strokes.length || pad.picture) drawingChanged();
 });
 new Bringing(find('bring-menu'), find('paper')).addEventListener('file', (event) => {

@@ -64,7 +64,7 @@ export async function isWorthSending(extra, total, loaded, began) {
   return isFast();
 }
 
-/** @returns {boolean} whether the visitor asks for as little traffic as can be: not in every browser */
+/** @returns {boolean} whether the visitor asks for little traffic; not every browser tells */
 export function savesData() {
   return /** @type {any} */ (navigator).connection?.saveData;
 }

@@ -20,11 +20,12 @@ export class Lessons {
 
   /** Take up what is stored. Without storage, corrections last until the page is left. */
   async load() {
+    const known = this.#known;
     const database = await open();
     if (!database) return;
     try {
       const stored = await done(database.transaction(STORE).objectStore(STORE).getAll());
-      this.#known = stored.filter(isCorrection);
+      if (known === this.#known) this.#known = stored.filter(isCorrection);
     } catch (error) {
       console.warn('The corrections could not be read:', error);
     }
@@ -50,7 +51,7 @@ export class Lessons {
   }
 }
 
-/** @returns {Promise<IDBDatabase | undefined>} anew, as some browsers close it; none where storage is forbidden */
+/** @returns {Promise<IDBDatabase | undefined>} anew: some browsers close it; none without storage */
 async function open() {
   try {
     const request = indexedDB.open(DATABASE, 1);

@@ -45,7 +45,7 @@ export class Teaching extends EventTarget {
     find('lessons-forget').addEventListener('click', () => this.#forget());
     this.#file.addEventListener('change', () => this.#load());
     this.#loaded = this.#lessons.load();
-    addEventListener('focus', () => this.#lessons.load()); // another tab may have taught more
+    addEventListener('focus', () => this.#lessons.load()); // another tab may know more
     engine.addEventListener('state', () => this.#begin());
   }
 

@@ -155,7 +155,7 @@ def finish(
     """
     found = {"temperature": temperature, "date": datetime.now(UTC).date().isoformat()}
     # The caller's may come from weights that were trained before, with such facts of their own.
-    metadata = {"config": plan.config.to_dict(), **found, **metadata, **found}
+    metadata = {"config": plan.config.to_dict(), **metadata, **found}
     draft = plan.out.with_name(f".{plan.out.name}.draft")
     try:
         _save(draft, model, metadata, plan)
