@@ -6,8 +6,9 @@
     python build.py --stock         leaves Python's runtime as it comes: slower, needs no Node.js
 
 The browser's Python is cut to the modules that `runtime.modules.txt` lists, compiled to bytecode by
-that very Python, and Pyodide's core to what these and the page can reach. What is left out lies
-beside as it came, for when it is needed after all. Then that Python is started, with all that the
+that very Python, and Pyodide's core to what these and the page can reach. Its WebAssembly is cut in
+halves: functions that `runtime.functions.txt` lists, and the others. What is left out lies beside,
+for when it is needed after all. Then that Python is started, with all that the
 page needs, and its memory is stored: where the line is fast, visitors get that memory instead of
 starting it themselves.
 
@@ -55,6 +56,7 @@ except ImportError:  # Windows: builds into one target do not wait for each othe
 ROOT = Path(__file__).resolve().parent
 LOCK_FILE = "runtime.lock.json"
 MODULES_FILE = "runtime.modules.txt"
+FUNCTIONS_FILE = "runtime.functions.txt"
 CORE_USERS = ("site/runtime.js", "site/libraries.js", ".build/snapshot.mjs")
 ON_DEMAND = "site/missing.py"  # becomes sitecustomize, which Python runs at its start
 URL_TIMEOUT = 10  # seconds without a byte before the next source is tried
@@ -407,7 +409,13 @@ class Programs:
         All compiled `libraries` can be loaded into it.
         """
         users = {f"users/{PurePosixPath(name).name}": self._own(name) for name in CORE_USERS}
+        users["wasm.mjs"] = self._own(".build/wasm.mjs")
         return self._run("trim.mjs", users, libraries)
+
+    def split(self, modules: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return WebAssembly `modules` without what visits were not seen to run; that as rest/…."""
+        beside = {"wasm.mjs": self._own(".build/wasm.mjs"), "seen.txt": self._own(FUNCTIONS_FILE)}
+        return self._run("split.mjs", beside, modules)
 
     def take_snapshot(
         self,
@@ -629,13 +637,14 @@ def build_site(
     offline: bool = False,
     stock: bool = False,
     whole: bool = False,
+    split: bool = True,
     snapshot: bool = True,
 ) -> dict[str, Any]:
     """Build the site of the project at `root`: into site/generated/, or complete into `out`.
 
     `stock` leaves Python's runtime as it comes; `whole` compiles it, but cuts nothing; without
-    `snapshot`, no memory is stored. Returns the manifest that it wrote. Raises BuildError, and then
-    whatever was there is untouched.
+    `split`, its WebAssembly stays in one piece; without `snapshot`, no memory is stored. Returns
+    the manifest that it wrote. Raises BuildError, and then whatever was there is untouched.
     """
     target = (out or root / "site" / "generated").resolve()
     if out:
@@ -643,7 +652,7 @@ def build_site(
     with _turn(target):
         if out:
             _refuse_to_overwrite(target)
-        kind = Kind(stock, whole, snapshot and not whole)
+        kind = Kind(stock, whole, split and not whole, snapshot and not whole)
         files, manifest = _assemble(root, cache or cache_directory(), offline, kind)
         prefix = "" if out else "generated/"
         _write_directory(
@@ -658,6 +667,7 @@ class Kind(NamedTuple):
 
     stock: bool
     whole: bool
+    split: bool
     snapshot: bool
 
 
@@ -690,11 +700,17 @@ def _assemble(
         programs = Programs(root, core, fetcher, cache)
         trimmed = programs.trim(native)
         files["generated/pyodide/core.mjs"] = trimmed["core.mjs"]
-        files["generated/pyodide/core.wasm"] = trimmed["pyodide.asm.wasm"]
         cut = cut_runtime(root, core, files[wheel], programs, whole=kind.whole)
         libraries = {path: data for path, data in cut.items() if path.endswith(".so")}
         modules = {path: data for path, data in cut.items() if path not in libraries}
-        files["generated/libraries.wasm"] = as_module(pack_tar(libraries))
+        native = {"core.wasm": trimmed["pyodide.asm.wasm"], **libraries}
+        if kind.split:
+            halves = programs.split({PurePosixPath(path).name: native[path] for path in native})
+            native = {path: halves[PurePosixPath(path).name] for path in native}
+            rest = {path: data for path, data in halves.items() if path.startswith("rest/")}
+            files |= {f"generated/{path}": data for path, data in rest.items()}
+        files["generated/pyodide/core.wasm"] = native.pop("core.wasm")
+        files["generated/libraries.wasm"] = as_module(pack_tar(native))
         files["generated/python.wasm"] = as_module(pack_tar(modules))
         if kind.snapshot:
             try:

@@ -9,6 +9,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import process from 'node:process';
 import vm from 'node:vm';
+import * as wasm from './wasm.mjs';
 
 const [core, libraries, users, out] = ['core', 'files', 'users', 'out'].map((name) => resolve(process.argv[2], name));
 
@@ -185,57 +186,20 @@ function readAll(directory, ending) {
 }
 
 /**
- * Return a WebAssembly module with fewer exports: https://webassembly.github.io/spec/core/binary/modules.html
+ * Return a WebAssembly module with fewer exports.
  * @param {Uint8Array} module
  * @param {(name: string) => boolean} isWanted
  */
 function withExports(module, isWanted) {
-  const EXPORTS = 7;
-  let at = 8;
-  const integer = () => {
-    for (let value = 0, shift = 0; ; shift += 7) {
-      const byte = module[at++];
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value >>> 0;
-    }
-  };
-  while (at < module.length) {
-    const begin = at;
-    const id = module[at++];
-    const end = integer() + at;
-    if (id !== EXPORTS) {
-      at = end;
-      continue;
-    }
-    const kept = [];
-    for (let count = integer(); count > 0; count--) {
-      const entry = at;
-      const size = integer();
-      const name = new TextDecoder().decode(module.subarray(at, at + size));
-      at += size + 1; // and what kind it is
-      integer();
-      if (isWanted(name)) kept.push(module.subarray(entry, at));
-    }
-    const content = concatenated([encoded(kept.length), ...kept]);
-    return concatenated([module.subarray(0, begin), [EXPORTS, ...encoded(content.length), ...content], module.subarray(end)]);
+  const parts = wasm.sections(module);
+  const reader = new wasm.Reader(wasm.section(parts, wasm.EXPORTS));
+  const kept = [];
+  for (let count = reader.integer(); count > 0; count--) {
+    const begin = reader.at;
+    const name = reader.text();
+    reader.byte(); // what kind it is
+    reader.integer();
+    if (isWanted(name)) kept.push(reader.bytes.subarray(begin, reader.at));
   }
-  throw new Error('pyodide.asm.wasm: exports nothing');
-}
-
-/** @param {number} value */
-function encoded(value) {
-  const bytes = [];
-  for (; value > 0x7f; value >>>= 7) bytes.push((value & 0x7f) | 0x80);
-  return [...bytes, value];
-}
-
-/** @param {ArrayLike<number>[]} parts */
-function concatenated(parts) {
-  const whole = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return wasm.assembled(wasm.withSection(parts, wasm.EXPORTS, wasm.vector(kept)));
 }

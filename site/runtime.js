@@ -41,7 +41,7 @@ postMessage({ runtime: 'waiting' }, { transfer: [page.port2] });
 
 // At once, and not by `import` statements: an error then names the file.
 const trimmed = import('./generated/pyodide/core.mjs');
-const helpers = Promise.all([import('./tar.js'), import('./libraries.js')]);
+const helpers = Promise.all([import('./tar.js'), import('./libraries.js'), import('./rest.js')]);
 for (const each of [trimmed, helpers]) each.catch(() => {}); // reported below
 await listed;
 const isStock = files.has(WHOLE_CORE);
@@ -69,7 +69,8 @@ const NOTHING = `${generated}nothing.zip`;
 const EMPTY_ZIP = Uint8Array.of(0x50, 0x4b, 5, 6, ...Array(18).fill(0));
 
 const { loadPyodide: loadOriginal, version } = await (isStock ? loadStock() : trimmed);
-const [{ readTar }, { preloadLibraries }] = await helpers;
+const [{ readTar }, { preloadLibraries }, { completed, completeAll }] = await helpers;
+completeAll();
 export { version };
 
 /** @returns {Promise<any>} Pyodide as it came */
@@ -101,7 +102,7 @@ export async function loadPyodide(options) {
   WebAssembly.instantiateStreaming = async (_, imports) => {
     try {
       const module = await core;
-      return { module, instance: await WebAssembly.instantiate(module, imports) };
+      return { module, instance: completed(module, imports, await WebAssembly.instantiate(module, imports)) };
     } catch (error) {
       failure.reject(error);
       throw error;

@@ -82,6 +82,20 @@ def expect_answer(page: Page, text: str) -> None:
     expect(page.locator("#answer")).to_have_text(text, timeout=START)
 
 
+def read_all(page: Page, drawings: list[Strokes]) -> list[dict[str, Any]]:
+    """Have the page's engine read `drawings`, one after the other; return how each settled."""
+    settled: list[dict[str, Any]] = page.evaluate(
+        """async (drawings) => {
+            const { engine } = await import(new URL('app.js', document.baseURI));
+            const settled = [];
+            for (const strokes of drawings) settled.push(await engine.read(strokes));
+            return settled;
+        }""",
+        drawings,
+    )
+    return settled
+
+
 def clear(page: Page) -> None:
     """Begin a new drawing."""
     page.mouse.up()

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 import nn
 import server
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import DRAWINGS, wait_for_engine
+from tests.browser.drawing import DRAWINGS, read_all, wait_for_engine
 from tests.browser.hosting import static_host
 from tests.browser.test_runtimes import RUNTIME
 
@@ -36,15 +36,7 @@ def test_all_three_ways_give_the_same_digits_and_probabilities(page: Page) -> No
     native = [recognizer.read(strokes).to_dict() for strokes in drawings]
     client = server.create_app().test_client()
     served = [client.post("/predict", json={"strokes": strokes}).get_json() for strokes in drawings]
-    settled = page.evaluate(
-        """async (drawings) => {
-            const { engine } = await import(new URL('app.js', document.baseURI));
-            const settled = [];
-            for (const strokes of drawings) settled.push(await engine.read(strokes));
-            return settled;
-        }""",
-        drawings,
-    )
+    settled = read_all(page, drawings)
     assert all(each["ok"] for each in settled)
     for ours, theirs, browsers in zip(native, served, settled, strict=True):
         for other in (theirs, browsers["result"]):

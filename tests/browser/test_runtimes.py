@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page
 
 import build
 from tests.bench.line import Host, Line
-from tests.browser import modules_used
+from tests.browser import functions_used, modules_used
 from tests.browser.conftest import NewContext
 from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
 from tests.browser.hosting import StaticHost, static_host
@@ -27,6 +27,7 @@ SNAPSHOT = "generated/snapshot.wasm"
 CUT = "generated/python.wasm"
 CORE = "generated/pyodide/core.wasm"
 LIBRARIES = "generated/libraries.wasm"
+REST = "generated/rest/"
 STOCK = {
     "generated/nn.zip",
     "generated/pyodide/pyodide.asm.js",
@@ -84,6 +85,7 @@ def test_a_runtime_reads_without_a_file_of_the_others(
     assert page.evaluate(RUNTIME) == runtime
     assert not others & own_host.requests.keys()
     assert not any(path.endswith(".whl") for path in own_host.requests)
+    assert not any(path.startswith(REST) for path in own_host.requests)
 
 
 @pytest.mark.parametrize("fault", ["missing", "cut", "altered"])
@@ -389,6 +391,93 @@ def test_what_was_left_out_is_there_offline_too(
     assert page.evaluate(RUNTIME) == runtime.removeprefix("?runtime=")
     chance = page.evaluate("document.querySelector('script[type=py]').xworker.sync.chance()")
     assert chance == np.random.default_rng(0).integers(10)
+
+
+# Work for functions that are not sent first, and for constants that lie with them.
+RARE = b"""
+def rare():
+    import unicodedata
+    singular = np.linalg.svd(np.arange(6.0).reshape(2, 3))[1]
+    names = [unicodedata.name(each) for each in "7\\u00e9\\u6f22"]
+    return json.dumps([names, singular.tolist(), str(np.datetime64("2020-02-28") + 2)])
+sync.rare = rare
+"""
+RARE_ANSWER = [
+    ["DIGIT SEVEN", "LATIN SMALL LETTER E WITH ACUTE", "CJK UNIFIED IDEOGRAPH-6F22"],
+    pytest.approx([7.348469, 1.0]),
+    "2020-03-01",
+]
+
+
+def rare(page: Page) -> Any:
+    """Have the page's Python do that work; return what came of it."""
+    return json.loads(
+        page.evaluate("document.querySelector('script[type=py]').xworker.sync.rare()")
+    )
+
+
+def add_rare_work(site: Path) -> None:
+    """Let the engine of the built `site` know that work as well."""
+    program = (site / "engine.py").read_bytes()
+    modules_used.replace_file(site, "engine.py", program + b"import numpy as np\n" + RARE)
+
+
+@pytest.mark.parametrize("runtime", [ON_SNAPSHOT, ON_CUT])
+def test_functions_that_were_left_out_are_fetched_when_they_are_called_after_all(
+    new_context: NewContext, own_site: StaticHost, runtime: str
+) -> None:
+    add_rare_work(own_site.directory)
+    context = new_context()
+    context.add_init_script(NO_STORING)
+    page = context.new_page()
+    page.goto(own_site.url + runtime)
+    wait_for_engine(page)
+    assert not any(path.startswith(REST) for path in own_site.requests)
+    assert [rare(page), rare(page)] == [RARE_ANSWER, RARE_ANSWER]
+    fetched = {path: n for path, n in own_site.requests.items() if path.startswith(REST)}
+    assert len(fetched) == 3  # the core and both libraries
+    assert set(fetched.values()) == {1}
+    draw(page, sample("5"))
+    expect_answer(page, "5")
+
+
+def test_functions_that_were_left_out_are_there_offline_too(
+    new_context: NewContext, own_site: StaticHost
+) -> None:
+    add_rare_work(own_site.directory)
+    page = new_context().new_page()
+    page.goto(own_site.url + ON_SNAPSHOT)
+    wait_until_fallback_stored(page)
+    own_site.stop()
+    page.context.set_offline(True)
+    page.reload()
+    wait_for_engine(page)
+    assert rare(page) == RARE_ANSWER
+
+
+def test_stock_pyodide_takes_over_when_functions_that_it_starts_with_cannot_be_fetched(
+    new_context: NewContext, own_site: StaticHost
+) -> None:
+    program = (own_site.directory / "engine.py").read_bytes()
+    more = b"import numpy as np\n" + RARE + b"rare()\n"
+    modules_used.replace_file(own_site.directory, "engine.py", program + more)
+    for path in (own_site.directory / REST).iterdir():
+        own_site.missing.add(REST + path.name)
+    page = new_context().new_page()
+    seen = warnings(page)
+    page.goto(own_site.url)
+    wait_for_engine(page)
+    draw(page, sample("5"))
+    expect_answer(page, "5")
+    assert page.evaluate(RUNTIME) == "stock"
+    assert any("taking the stock one" in text and REST in text for text in seen)
+
+
+def test_the_list_of_functions_has_all_that_the_page_was_seen_to_run(browser: Browser) -> None:
+    """`python -m tests.browser.functions_used --write` writes it anew."""
+    for name, (_, runs) in functions_used.find(browser).items():
+        assert runs
+        assert runs <= functions_used.listed(name), name
 
 
 def test_the_list_of_modules_is_what_the_page_was_seen_to_import(browser: Browser) -> None:

@@ -1,0 +1,186 @@
+"""Find out which functions of the runtime's WebAssembly run, by having the page do all its work.
+
+    python -m tests.browser.functions_used            says how `runtime.functions.txt` differs
+    python -m tests.browser.functions_used --write    writes it
+
+The work (work.py, and reading drawings) runs in the real page, in Chromium, on modules whose
+functions note that they were called: from the stored memory, and without it. `build.py` leaves the
+other functions out of what is sent first, and constants that only those read (unread.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import sys
+import tarfile
+import tempfile
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+import build
+from tests.browser import chromium, wasm
+from tests.browser.drawing import DRAWINGS, number, read_all, wait_for_engine
+from tests.browser.hosting import static_host
+from tests.browser.modules_used import add_work, replace_file, work
+from tests.browser.unread import unread
+from tests.browser.wasm import Reader, encoded, sized
+
+LIST = build.ROOT / build.FUNCTIONS_FILE
+HEADER = """\
+# The functions of the runtime's WebAssembly modules that the page's work was seen to run
+# (`runs`), and the constants that none of them reads (`unread`, bytes of its data). A module
+# is known by the SHA-256 of its code.
+# `python -m tests.browser.functions_used --write` writes this file.
+"""
+CORE = "core.wasm"
+SEEN = "digitsSeen"
+WATCH = """
+globalThis.%(seen)s = [];
+const { instantiate, Instance } = WebAssembly;
+const watched = (made) => {
+  const names = Object.keys(made.exports ?? {});
+  const own = names.find((name) => name.startsWith('seen '));
+  if (!own) return made;
+  const { [own]: seen, ...exports } = made.exports;
+  globalThis.%(seen)s.push([own.slice(5), new Uint8Array(seen.buffer)]);
+  return { exports };
+};
+WebAssembly.instantiate = async (module, imports) => watched(await instantiate(module, imports));
+WebAssembly.Instance = function (module, imports) {
+  return watched(new Instance(module, imports));
+};
+"""
+TELL = f"""
+import js
+sync.seen = lambda: "\\n".join(f"{{name}} {{note.to_py().hex()}}" for name, note in js.{SEEN})
+"""
+
+
+def watching(name: str, module: bytes) -> bytes:
+    """Return `module` with a second memory, in which each function sets a byte at its number.
+
+    It is exported as "seen" and the module's `name`.
+    """
+    memory = (wasm.MEMORIES, b"\1\0\1")  # one, of one page: 65,536 functions
+    parts = []
+    for kind, content in wasm.sections(module):
+        if kind == wasm.EXPORTS:
+            reader = Reader(content)
+            count = reader.number()
+            content = encoded(count + 1) + content[reader.at :]
+            content += sized(f"seen {name}".encode()) + b"\2\1"
+        if kind == wasm.CODE:
+            bodies = [_noting(i, body) for i, body in enumerate(wasm.entries(content))]
+            content = encoded(len(bodies)) + b"".join(map(sized, bodies))
+        if memory not in parts and kind in (wasm.GLOBALS, wasm.EXPORTS):
+            parts.append(memory)  # in its place before these
+        parts.append((kind, content))
+    return wasm.MAGIC + b"".join(bytes([n]) + sized(content) for n, content in parts)
+
+
+def _noting(number: int, body: bytes) -> bytes:
+    """Return a function's body that first stores a 1 at `number` in memory 1."""
+    begin = wasm.locals_end(body)
+    # i32.const wants a signed number: five bytes are enough to be sure of its sign.
+    address = bytes(
+        number >> shift & 0x7F | (0x80 if shift < 28 else 0) for shift in range(0, 35, 7)
+    )
+    return body[:begin] + b"\x41" + address + b"\x41\1\x3a\x40\1\0" + body[begin:]
+
+
+def libraries(site: Path) -> dict[str, bytes]:
+    """Return the compiled libraries of a built `site`, by their path."""
+    content = (site / "generated" / "libraries.wasm").read_bytes()[len(build.as_module(b"")) :]
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        return {m.name: archive.extractfile(m).read() for m in archive}  # type: ignore[union-attr]
+
+
+def find(browser: Browser) -> dict[str, tuple[bytes, set[int]]]:
+    """Return each module by its file name, and the numbers of its functions that were called."""
+    with tempfile.TemporaryDirectory() as directory:
+        site = Path(directory) / "site"
+        build.build_site(out=site, split=False)
+        core = f"generated/pyodide/{CORE}"
+        modules = {CORE: (site / core).read_bytes(), **libraries(site)}
+        watched = {name: watching(name, module) for name, module in modules.items()}
+        replace_file(site, core, watched.pop(CORE))
+        archive = build.as_module(build.pack_tar(watched))
+        replace_file(site, "generated/libraries.wasm", archive)
+        runtime = (site / "runtime.js").read_bytes()
+        replace_file(site, "runtime.js", (WATCH % {"seen": SEEN}).encode() + runtime)
+        add_work(site)
+        replace_file(site, "engine.py", (site / "engine.py").read_bytes() + TELL.encode())
+        called: dict[str, set[int]] = {name: set() for name in modules}
+        with static_host(site) as host:
+            for runtime_name in ("snapshot", "cut"):
+                page = browser.new_page()
+                page.goto(f"{host.url}?runtime={runtime_name}")
+                wait_for_engine(page)
+                work(page)
+                read_all(page, [*(each["strokes"] for each in DRAWINGS), number("1234", 0.25)])
+                script = "document.querySelector('script[type=py]').xworker.sync.seen()"
+                for line in page.evaluate(script).split("\n"):
+                    name, note = line.split(" ")
+                    called[name] |= {i for i, byte in enumerate(bytes.fromhex(note)) if byte}
+                page.close()
+        return {Path(name).name: (module, called[name]) for name, module in modules.items()}
+
+
+def written(found: dict[str, tuple[bytes, set[int]]]) -> str:
+    """Return the list as a text."""
+    lines = []
+    for name, (module, runs) in found.items():
+        code = dict(wasm.sections(module))[wasm.CODE]
+        lines.append(f"module {hashlib.sha256(code).hexdigest()} {name}")
+        spans = [f"{a}-{b}" for a, b in (unread(module, runs) if name == CORE else [])]
+        for kind, values in (("unread", spans), ("runs", list(_spans(sorted(runs))))):
+            lines += [
+                f"{kind} {line}"
+                for line in textwrap.wrap(" ".join(values), 95, break_on_hyphens=False)
+            ]
+    return HEADER + "".join(f"{line}\n" for line in lines)
+
+
+def _spans(numbers: list[int]) -> Iterator[str]:
+    begin = 0
+    for i in range(len(numbers)):
+        if i + 1 == len(numbers) or numbers[i + 1] != numbers[i] + 1:
+            yield str(numbers[i]) if i == begin else f"{numbers[begin]}-{numbers[i]}"
+            begin = i + 1
+
+
+def listed(name: str) -> set[int]:
+    """Return the functions of the module `name` that the list says run."""
+    text = LIST.read_text("utf-8").partition(f" {name}\n")[2].partition("module ")[0]
+    spans = [line.split()[1:] for line in text.splitlines() if line.startswith("runs ")]
+    bounds = [each.split("-") for line in spans for each in line]
+    return {i for each in bounds for i in range(int(each[0]), int(each[-1]) + 1)}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Compare or write the list as the command line asks; return the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--write", action="store_true", help=f"write {LIST.name}")
+    options = parser.parse_args(argv)
+    with chromium.driver() as playwright:
+        browser = chromium.launch(playwright.chromium)
+        found = find(browser)
+        browser.close()
+    text = written(found)
+    for name, (_, runs) in found.items():
+        print(f"{name}: {len(runs)} functions run")
+    if options.write:
+        LIST.write_text(text, "utf-8")
+        return 0
+    return int(not LIST.exists() or LIST.read_text("utf-8") != text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
