@@ -3,7 +3,7 @@
     python -m tests.browser.functions_used            says how `runtime.functions.txt` differs
     python -m tests.browser.functions_used --write    writes it
 
-The work (work.py, and reading drawings) runs in the real page, in Chromium, on modules whose
+The work (work.py and visit.py) runs in the real page, in Chromium, on modules whose
 functions note that they were called: from the stored memory, and without it. `build.py` leaves the
 other functions out of what is sent first, and constants that only those read (unread.py).
 """
@@ -24,10 +24,11 @@ from playwright.sync_api import Browser
 
 import build
 from tests.browser import chromium, wasm
-from tests.browser.drawing import DRAWINGS, number, read_all, wait_for_engine
+from tests.browser.drawing import wait_for_engine
 from tests.browser.hosting import static_host
 from tests.browser.modules_used import add_work, replace_file, work
 from tests.browser.unread import unread
+from tests.browser.visit import visit
 from tests.browser.wasm import Reader, encoded, sized
 
 LIST = build.ROOT / build.FUNCTIONS_FILE
@@ -122,7 +123,7 @@ def find(browser: Browser) -> dict[str, tuple[bytes, set[int]]]:
                 page.goto(f"{host.url}?runtime={runtime_name}")
                 wait_for_engine(page)
                 work(page)
-                read_all(page, [*(each["strokes"] for each in DRAWINGS), number("1234", 0.25)])
+                visit(page)
                 script = "document.querySelector('script[type=py]').xworker.sync.seen()"
                 for line in page.evaluate(script).split("\n"):
                     name, note = line.split(" ")

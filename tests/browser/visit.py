@@ -1,0 +1,64 @@
+"""Has the page's engine do what visitors have it do, with many drawings and pictures."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from PIL import Image, ImageOps
+from playwright.sync_api import Page
+
+from tests.browser.drawing import DRAWINGS, number
+from tests.browser.test_bringing import joined, photo
+
+SHARES = [0.1, 0.4, 0.7, 1]
+"""Drawings are read as they grow: with so many of their points."""
+VISIT = """async ([drawings, pictures, shares]) => {
+    const { engine } = await import(new URL('app.js', document.baseURI));
+    const known = [];
+    const answered = ({ ok, result, error }) => {
+        if (!ok) throw new Error(error);
+        return result;
+    };
+    for (const strokes of drawings) {
+        const count = strokes.reduce((sum, stroke) => sum + stroke.length, 0);
+        let digits = [];
+        for (const share of shares) {
+            let left = Math.ceil(count * share);
+            const grown = [];
+            for (const stroke of strokes) {
+                if (left > 0) grown.push(stroke.slice(0, left));
+                left -= stroke.length;
+            }
+            ({ digits } = answered(await engine.read(grown)));
+        }
+        for (const { image, digit } of digits) {
+            answered(await engine.look(image));
+            answered(await engine.explain(image));
+            answered(await engine.lesson(image, digit ?? 0));
+            if (known.length < 3) known.push({ image, digit: digit ?? 0 });
+        }
+    }
+    for (const picture of pictures) answered(await engine.view(picture));
+    answered(await engine.teach(known.slice(0, 1)));
+    answered(await engine.teach(known));
+    for (const strokes of drawings.slice(0, 5)) answered(await engine.read(strokes));
+    answered(await engine.teach([]));
+}"""
+
+
+def visit(page: Page) -> None:
+    """Read drawings as they grow, look inside, read pictures, teach and forget."""
+    numbers = [number("1234", 0.25), number("47"), [*number("12"), [[10.0, 240.0], [270.0, 242.0]]]]
+    signs = [[[20.0, 140.0], [45.0, 141.0]], *number(" 9"), [[200.0, 185.0], [201.0, 186.0]]]
+    drawings = [*(each["strokes"] for each in DRAWINGS), *numbers, signs]
+    pictures = [photo("42"), photo("9"), joined("350"), joined("1747"), photo("8 6")]
+    pictures += [ImageOps.invert(photo("25")), photo("31").resize((1680, 840)).rotate(3)]
+    page.evaluate(VISIT, [drawings, [greys(picture) for picture in pictures], SHARES])
+
+
+def greys(picture: Image.Image) -> dict[str, Any]:
+    """Return a picture as the page hands it to Python."""
+    grey = picture.convert("L")
+    pixels = base64.b64encode(grey.tobytes()).decode()
+    return {"pixels": pixels, "width": grey.width, "height": grey.height}
