@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn import weights
+from nn.aside import stroke_aside
 from nn.image import Picture
 from nn.ink import SIDE, Box, Strokes, bounding_box, ink_within, parse_strokes, union
 from nn.layout import UNKNOWN, Parts, Touches
@@ -30,6 +31,8 @@ BATCH = 256
 
 REFUSE_FROM = 0.5
 """Where the weights' metadata do not say from which probability on a mark is no digit."""
+MOST_ASIDE = 2
+"""So many strokes are left out, one after the other, that may only underline or surround others."""
 DUST = 0.8
 """In a picture, what is smaller than this share of a line's width was not made by the pen."""
 
@@ -148,6 +151,25 @@ class Recognizer:
         """
         parsed = parse_strokes(strokes)
         places = [index for index, stroke in enumerate(strokes) if len(stroke)]
+        earlier = dict(known or {})
+        reading = self._read_strokes(parsed, places, known)
+        for _ in range(MOST_ASIDE):
+            aside = stroke_aside([bounding_box([stroke]) for stroke in parsed])
+            if UNKNOWN not in reading.text or aside is None:
+                break
+            del parsed[aside], places[aside]
+            of_these = {**earlier, **(known or {})}
+            without = self._read_strokes(parsed, places, of_these)
+            if UNKNOWN not in without.text and without.text != "1":  # that may be any line
+                reading = without
+            if known is not None:
+                known.update(of_these)
+        return reading
+
+    def _read_strokes(
+        self, parsed: list[NDArray[np.float64]], places: list[int], known: Known | None
+    ) -> Reading:
+        """Read strokes, which are those at ``places`` of the drawing."""
         boxes = [bounding_box([stroke]) for stroke in parsed]
 
         def picture(parts: Parts) -> tuple[NDArray[np.uint8], Box]:
