@@ -46,6 +46,7 @@ export function completeAll() {
  * @returns {ArrayBuffer} the file's content: at once, since whoever called the function cannot do anything else
  */
 function fetched(path) {
+  console.warn(`Python calls a function that this page left out: fetching ${path}`);
   const request = new XMLHttpRequest();
   request.open('GET', new URL(path, import.meta.url), false);
   request.responseType = 'arraybuffer';
