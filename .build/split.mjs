@@ -5,7 +5,8 @@
 //
 // Each half has all functions, under their numbers: those of the other half are only calls, through a table that both share.
 // That table's first place holds what fetches the rest (site/rest.js) or, when it is there, a function that does nothing; it is
-// called before any function of the rest. Constants that only the rest reads are in the rest alone.
+// called before any function of the rest. Constants that only the rest reads are in the rest alone. A global that changes is in each
+// half: all functions that use it have to be in one. A call through the table takes a frame more of the stack.
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -32,7 +33,7 @@ mkdirSync(`${out}/rest`, { recursive: true });
 const seen = readSeen(readFileSync(resolve(work, 'seen.txt'), 'utf-8'));
 for (const name of readdirSync(files).sort()) {
   const parts = wasm.sections(new Uint8Array(readFileSync(`${files}/${name}`)));
-  const known = seen.get(hash(section(parts, wasm.CODE)));
+  const known = seen.get(hash(joined([section(parts, wasm.CODE), section(parts, wasm.DATA)])));
   if (!known) throw new Error(`${name}: the list of what was seen to run is about another one`);
   const { first, rest, file } = split(parts, known, name.replace(/\..*$/, ''));
   for (const half of [first, rest]) if (!WebAssembly.validate(half)) throw new Error(`${name}: could not be cut in two`);
@@ -44,7 +45,7 @@ for (const name of readdirSync(files).sort()) {
 
 /**
  * @param {string} list
- * @returns {Map<string, Seen>} by the hash of the code
+ * @returns {Map<string, Seen>} by the hash of code and data
  */
 function readSeen(list) {
   const found = new Map();

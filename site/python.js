@@ -25,6 +25,8 @@ const STEP_LIMIT = 180_000;
 const RESTORE_LIMIT = 1000;
 /** A prediction takes some milliseconds; a worker that is silent for this long is gone. */
 const ANSWER_LIMIT = 15_000;
+/** What comes in halves (rest.js), if a half could not be had. @type {Runtime[]} */
+const halved = [];
 
 /**
  * A start: what comes of it, how far it is, and who is told.
@@ -66,8 +68,7 @@ export function startPython(onProgress) {
  */
 async function startAny(onProgress) {
   const listed = Promise.all([readList(), checkWebAssembly()]).then(([lists]) => lists);
-  /** @type {Runtime[]} */
-  const failed = [];
+  const failed = [...halved];
   for (;;) {
     const fetching = new Fetching(listed, failed);
     try {
@@ -77,7 +78,7 @@ async function startAny(onProgress) {
       const lists = await listed;
       const { runtime } = fetching;
       const path = error instanceof DownloadError ? error.path : '';
-      failed.push(runtime, ...choices(lists, failed).filter((other) => needs(lists[other], path)));
+      failed.push(runtime, ...halved, ...choices(lists, failed).filter((other) => needs(lists[other], path)));
       const [next] = choices(lists, failed);
       if (!next) throw error;
       console.warn(`The ${runtime} Python runtime did not start, taking the ${next} one:`, error);
@@ -93,6 +94,9 @@ async function startAny(onProgress) {
 function needs(files, path) {
   return files.some((file) => file.path === path);
 }
+
+/** What was left out of a runtime is needed, and did not come. */
+class HalfError extends DownloadError {}
 
 /** Files do not arrive: another start would wait for them as well. */
 class StandstillError extends Fault {}
@@ -127,6 +131,7 @@ async function startRuntime(fetching, listed, onProgress) {
   const onSign = (/** @type {string} */ sign) => {
     pace ||= performance.now() - began;
     isRestored ||= sign === 'restored';
+    if (sign === 'fetching') silence.watch(LINE_LIMIT);
     goOn();
   };
   /** @type {any} */
@@ -141,13 +146,20 @@ async function startRuntime(fetching, listed, onProgress) {
   };
   /** The request under way, which a failure ends: to race it with each would keep all answers. */
   let asked = rejection();
+  let silence = watchdog(() => {});
   let isOver = false;
   failure.promise.catch((reason) => {
     isOver = true;
+    if (reason instanceof HalfError) halved.push('snapshot', 'cut');
     asked.reject(reason);
   });
   /** @type {(name: string, ...given: (string | Float64Array)[]) => Promise<any>} `name`: one of engine.py's functions */
-  const call = (name, ...given) => request((asked = isOver ? failure : rejection()), worker.sync[name](...given));
+  const call = (name, ...given) => {
+    const own = (asked = isOver ? failure : rejection());
+    silence = watchdog(() => own.reject(new Fault('fault.silent', { seconds: ANSWER_LIMIT / 1000 })));
+    silence.watch(ANSWER_LIMIT);
+    return Promise.race([ask(worker.sync[name](...given)), own.promise]).finally(silence.rest);
+  };
   const start = async () => {
     fetching.files.then((files) => {
       for (const each of files.values()) each.catch(failure.reject);
@@ -242,7 +254,8 @@ async function createWorker({ program, files }, whole, onSign, fail, signal) {
     onSign(data?.runtime);
     if (data?.runtime === 'waiting') URL.revokeObjectURL(script.src); // it was read
     if (data?.runtime === 'waiting') Promise.all([files, whole]).then((both) => feed(ports[0], ...both), fail);
-    if (data?.runtime === 'failed') fail(new Fault('fault.start', { reason: data.error }));
+    if (data?.path) fail(new HalfError('fault.missing', data.path, {}, { cause: data.error }));
+    else if (data?.runtime === 'failed') fail(new Fault('fault.start', { reason: data.error }));
   });
   worker.addEventListener('error', (/** @type {ErrorEvent} */ event) => {
     fail(new Fault('fault.worker', { reason: event.message || '?' }));
@@ -272,23 +285,6 @@ function feed(port, files, whole) {
       (bytes) => port.postMessage({ path, bytes }, [bytes]),
       (error) => port.postMessage({ path, error: error.message }),
     );
-  }
-}
-
-/**
- * @param {ReturnType<typeof rejection>} failure
- * @param {Promise<string>} answer one of engine.py's, which may never come
- * @returns {Promise<any>}
- */
-async function request(failure, answer) {
-  const timer = setTimeout(
-    () => failure.reject(new Fault('fault.silent', { seconds: ANSWER_LIMIT / 1000 })),
-    ANSWER_LIMIT,
-  );
-  try {
-    return await Promise.race([ask(answer), failure.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

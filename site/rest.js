@@ -4,6 +4,9 @@
 // needs one after all. The halves call each other through a table.
 
 const { Instance, Module } = WebAssembly;
+/** The other halves that were fetched, by their paths. @type {string[]} */
+export const fetchedRests = [];
+
 /** What one half exports for the other: tables, in the last of which all functions have their place. */
 const SHARED = /^split \d$/;
 
@@ -21,9 +24,10 @@ export function completed(module, imports, instance) {
   const names = Object.keys(split);
   const fill = () => {
     try {
+      fetchedRests.push(path);
       new Instance(new Module(fetched(path)), { ...imports, split });
     } catch (error) {
-      postMessage({ runtime: 'failed', error: `${path}: ${error}` }); // Python itself would only stop
+      postMessage({ runtime: 'failed', path, error: String(error) }); // Python itself would only stop
       throw error;
     }
   };
@@ -47,6 +51,7 @@ export function completeAll() {
  */
 function fetched(path) {
   console.warn(`Python calls a function that this page left out: fetching ${path}`);
+  postMessage({ runtime: 'fetching' });
   const request = new XMLHttpRequest();
   request.open('GET', new URL(path, import.meta.url), false);
   request.responseType = 'arraybuffer';

@@ -69,7 +69,7 @@ const NOTHING = `${generated}nothing.zip`;
 const EMPTY_ZIP = Uint8Array.of(0x50, 0x4b, 5, 6, ...Array(18).fill(0));
 
 const { loadPyodide: loadOriginal, version } = await (isStock ? loadStock() : trimmed);
-const [{ readTar }, { preloadLibraries }, { completed, completeAll }] = await helpers;
+const [{ readTar }, { preloadLibraries }, { completed, completeAll, fetchedRests }] = await helpers;
 completeAll();
 export { version };
 
@@ -212,6 +212,7 @@ function restore(Module, { tables, initial }, { length, tables: expected, runs }
   if (String(tables) !== String(expected) || heap.length !== length) {
     throw new Error(`Python's stored memory does not fit: functions at ${tables}, not at ${expected}`);
   }
+  if (fetchedRests.length) throw new Error(`Python's stored memory would lose what is in ${fetchedRests}`);
   heap.fill(0, 0, Module._sbrk(0));
   heap.set(initial);
   let at = 0;

@@ -1,6 +1,6 @@
 """Find out which functions of the runtime's WebAssembly run, by having the page do all its work.
 
-    python -m tests.browser.functions_used            says how `runtime.functions.txt` differs
+    python -m tests.browser.functions_used            says what `runtime.functions.txt` lacks
     python -m tests.browser.functions_used --write    writes it
 
 The work (work.py and visit.py) runs in the real page, in Chromium, on modules whose
@@ -27,7 +27,7 @@ from tests.browser import chromium, wasm
 from tests.browser.drawing import wait_for_engine
 from tests.browser.hosting import static_host
 from tests.browser.modules_used import add_work, replace_file, work
-from tests.browser.unread import unread
+from tests.browser.unread import changing, unread
 from tests.browser.visit import visit
 from tests.browser.wasm import Reader, encoded, sized
 
@@ -35,7 +35,7 @@ LIST = build.ROOT / build.FUNCTIONS_FILE
 HEADER = """\
 # The functions of the runtime's WebAssembly modules that the page's work was seen to run
 # (`runs`), and the constants that none of them reads (`unread`, bytes of its data). A module
-# is known by the SHA-256 of its code.
+# is known by the SHA-256 of its code and data.
 # `python -m tests.browser.functions_used --write` writes this file.
 """
 CORE = "core.wasm"
@@ -135,15 +135,15 @@ def find(browser: Browser) -> dict[str, tuple[bytes, set[int]]]:
 def written(found: dict[str, tuple[bytes, set[int]]]) -> str:
     """Return the list as a text."""
     lines = []
-    for name, (module, runs) in found.items():
-        code = dict(wasm.sections(module))[wasm.CODE]
-        lines.append(f"module {hashlib.sha256(code).hexdigest()} {name}")
+    for name, (module, called) in found.items():
+        runs = called | changing(module)
+        parts = dict(wasm.sections(module))
+        digest = hashlib.sha256(parts[wasm.CODE] + parts[wasm.DATA]).hexdigest()
+        lines.append(f"module {digest} {name}")
         spans = [f"{a}-{b}" for a, b in (unread(module, runs) if name == CORE else [])]
         for kind, values in (("unread", spans), ("runs", list(_spans(sorted(runs))))):
-            lines += [
-                f"{kind} {line}"
-                for line in textwrap.wrap(" ".join(values), 95, break_on_hyphens=False)
-            ]
+            text = textwrap.wrap(" ".join(values), 95, break_on_hyphens=False)
+            lines += [f"{kind} {line}" for line in text]
     return HEADER + "".join(f"{line}\n" for line in lines)
 
 
@@ -155,12 +155,15 @@ def _spans(numbers: list[int]) -> Iterator[str]:
             begin = i + 1
 
 
-def listed(name: str) -> set[int]:
-    """Return the functions of the module `name` that the list says run."""
+def listed(name: str, kind: str = "runs") -> list[tuple[int, int]]:
+    """Return what the list says of the module `name`: the first and last number of each span."""
     text = LIST.read_text("utf-8").partition(f" {name}\n")[2].partition("module ")[0]
-    spans = [line.split()[1:] for line in text.splitlines() if line.startswith("runs ")]
-    bounds = [each.split("-") for line in spans for each in line]
-    return {i for each in bounds for i in range(int(each[0]), int(each[-1]) + 1)}
+    spans = [
+        each for line in text.splitlines() for each in line.split()[1:] if line.startswith(kind)
+    ]
+    return [
+        (int(first), int(last or first)) for first, _, last in (s.partition("-") for s in spans)
+    ]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -174,13 +177,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         browser = chromium.launch(playwright.chromium)
         found = find(browser)
         browser.close()
-    text = written(found)
-    for name, (_, runs) in found.items():
-        print(f"{name}: {len(runs)} functions run")
     if options.write:
-        LIST.write_text(text, "utf-8")
-        return 0
-    return int(not LIST.exists() or LIST.read_text("utf-8") != text)
+        LIST.write_text(written(found), "utf-8")
+    differing = False
+    for name, (_, runs) in found.items():
+        known = {i for first, last in listed(name) for i in range(first, last + 1)}
+        print(f"{name}: {len(known)} functions are listed, {len(runs)} ran, of which")
+        print(f"  {len(runs - known)} are not listed: {sorted(runs - known)}")
+        differing |= not runs <= known
+    return int(differing)
 
 
 if __name__ == "__main__":

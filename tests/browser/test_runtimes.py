@@ -18,10 +18,11 @@ import build
 from tests.bench.line import Host, Line
 from tests.browser import functions_used, modules_used
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
+from tests.browser.drawing import draw, expect_answer, read_all, sample, wait_for_engine
 from tests.browser.hosting import StaticHost, static_host
 from tests.browser.test_failures import expect_message
 from tests.browser.test_offline import wait_until_fallback_stored
+from tests.browser.unread import changing, unread
 
 SNAPSHOT = "generated/snapshot.wasm"
 CUT = "generated/python.wasm"
@@ -455,17 +456,21 @@ def test_functions_that_were_left_out_are_there_offline_too(
     assert rare(page) == RARE_ANSWER
 
 
+@pytest.mark.parametrize("fault", ["missing", "cut", "aliases"])
 def test_stock_pyodide_takes_over_when_functions_that_it_starts_with_cannot_be_fetched(
-    new_context: NewContext, own_site: StaticHost
+    new_context: NewContext, own_site: StaticHost, fault: str
 ) -> None:
+    """Some hosts answer with a page where there is no such file."""
     program = (own_site.directory / "engine.py").read_bytes()
     more = b"import numpy as np\n" + RARE + b"rare()\n"
     modules_used.replace_file(own_site.directory, "engine.py", program + more)
-    for path in (own_site.directory / REST).iterdir():
-        own_site.missing.add(REST + path.name)
-    page = new_context().new_page()
+    names = {REST + path.name for path in (own_site.directory / REST).iterdir()}
+    getattr(own_site, fault).update(dict.fromkeys(names, "index.html"))
+    context = new_context()
+    context.add_init_script(NO_STORING)
+    page = context.new_page()
     seen = warnings(page)
-    page.goto(own_site.url)
+    page.goto(own_site.url + ON_SNAPSHOT)
     wait_for_engine(page)
     draw(page, sample("5"))
     expect_answer(page, "5")
@@ -473,11 +478,41 @@ def test_stock_pyodide_takes_over_when_functions_that_it_starts_with_cannot_be_f
     assert any("taking the stock one" in text and REST in text for text in seen)
 
 
+def test_stock_pyodide_reads_on_when_functions_cannot_be_fetched_in_the_middle_of_it(
+    new_context: NewContext, own_site: StaticHost
+) -> None:
+    program = (own_site.directory / "engine.py").read_bytes()
+    more = b"""
+def read_with_more(packed):
+    answer = read(packed)
+    if "7" in answer:
+        rare()
+    return answer
+sync.read = read_with_more
+"""
+    more = b"import numpy as np\n" + RARE + more
+    modules_used.replace_file(own_site.directory, "engine.py", program + more)
+    own_site.missing = {REST + path.name for path in (own_site.directory / REST).iterdir()}
+    context = new_context()
+    context.add_init_script(NO_STORING)
+    page = context.new_page()
+    page.goto(own_site.url + ON_SNAPSHOT)
+    wait_for_engine(page)
+    assert page.evaluate(RUNTIME) == "snapshot"
+    (settled,) = read_all(page, [sample("7")])
+    assert settled["result"]["text"] == "7"
+    assert page.evaluate(RUNTIME) == "stock"
+
+
 def test_the_list_of_functions_has_all_that_the_page_was_seen_to_run(browser: Browser) -> None:
     """`python -m tests.browser.functions_used --write` writes it anew."""
-    for name, (_, runs) in functions_used.find(browser).items():
+    for name, (module, runs) in functions_used.find(browser).items():
+        spans = functions_used.listed(name)
+        known = {i for first, last in spans for i in range(first, last + 1)}
         assert runs
-        assert runs <= functions_used.listed(name), name
+        assert runs | changing(module) <= known, name
+        if name == functions_used.CORE:
+            assert unread(module, known) == functions_used.listed(name, "unread")
 
 
 def test_the_list_of_modules_is_what_the_page_was_seen_to_import(browser: Browser) -> None:

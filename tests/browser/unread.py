@@ -25,22 +25,28 @@ class Named:
     """The addresses in a module's data that its code and its data name."""
 
     exact: set[int]
-    """Where something begins for certain: an address that is computed as such."""
+    """Where something begins: an address that is computed as such."""
     perhaps: set[int]
     """What functions that run may take for an address: every number in them."""
     pointers: list[tuple[int, int]]
     """Addresses that stand in the data: where, and what address."""
+    end: int
+    """Where the first address of any kind stands, a function's included."""
 
 
 def unread(module: bytes, runs: set[int]) -> list[tuple[int, int]]:
-    """Return the long parts of `module`'s constants that no function in `runs` can find.
+    """Return the long parts of `module`'s constants that no function in `runs` names.
 
-    What begins at an address that such a function names is read, to where the next thing begins; so
-    is what begins at an address that stands in what is read. Constants are what lies before the
-    first pointer. Each part is its first and last byte.
+    What such a function names is taken for read: what the address lies in, to where the next thing
+    begins, and what begins shortly after it, since an index that does not begin at 0 is folded into
+    the address. So is what an address leads to that stands in what is read. Constants are what lies
+    before the first address. Each part is its first and last byte.
+
+    It is no proof: a table of which only functions that never ran name a later part would count as
+    two. Look at what lies at the edges when the core is another.
     """
     names = named(module, runs)
-    end = min(where for where, _ in names.pointers)
+    end = names.end
     begins = sorted({0, end} | {address for address in names.exact if address >= 0})
 
     def thing(address: int) -> int:
@@ -50,7 +56,11 @@ def unread(module: bytes, runs: set[int]) -> list[tuple[int, int]]:
     for where, address in names.pointers:
         leads.setdefault(thing(where), set()).add(thing(address))
     reached: set[int] = set()
-    ahead = {thing(address) for address in names.perhaps if address >= 0}
+    ahead = {
+        each
+        for address in names.perhaps
+        for each in range(thing(max(address, 0)), thing(max(address, 0) + MARGIN) + 1)
+    }
     while ahead:
         reached |= ahead
         ahead = {other for one in ahead for other in leads.get(one, ())} - reached
@@ -69,24 +79,44 @@ def named(module: bytes, runs: set[int]) -> Named:
     values = list(_globals(parts[wasm.GLOBALS]))
     own = _imported_globals(parts[wasm.IMPORTS])  # the number of the module's first own global
     exported = set(_exported(parts[wasm.EXPORTS], values, own))  # libraries and JavaScript see them
-    result = Named(set(exported), exported, [])
+    exact, perhaps, pointers, ends = set(exported), exported, list[tuple[int, int]](), []
     for i, body in enumerate(wasm.entries(parts[wasm.CODE])):
-        if pointers := _pointers(body, values, own):
-            result.pointers.extend(pointers)
-            result.exact.update(address for _, address in pointers)
+        if found := list(_pointers(body, values, own)):
+            ends.append(min(where for where, _ in found))
+            pointers += [(where, address) for where, address in found if address is not None]
+            exact.update(address for _, address in pointers)
             continue
         before = last = Instruction(0)
         for each in wasm.instructions(body):
             if each.code == wasm.GLOBAL_GET and each.value >= own:
-                result.exact.add(values[each.value - own])
+                exact.add(values[each.value - own])
                 if i in runs:
-                    result.perhaps.add(values[each.value - own])
+                    perhaps.add(values[each.value - own])
             if i in runs and (each.code == wasm.I32_CONST or each.code in wasm.TWO):
-                result.perhaps.add(each.value)
+                perhaps.add(each.value)
             if each.code in SIGNS and before == BASE and last.code == wasm.I32_CONST:
-                result.exact.add(SIGNS[each.code] * last.value)
+                exact.add(SIGNS[each.code] * last.value)
             before, last = last, each
-    return result
+    return Named(exact, perhaps, pointers, min(ends))
+
+
+def changing(module: bytes) -> set[int]:
+    """Return the functions that use a global of the module's own which is changed in its life.
+
+    Each half has its own copy of such a global: these functions must be in the same half.
+    """
+    parts = dict(wasm.sections(module))
+    own = _imported_globals(parts[wasm.IMPORTS])
+    start = Reader(parts[wasm.START]).number() - _imported(parts[wasm.IMPORTS])[0]
+    users: dict[int, set[int]] = {}
+    changed = set()
+    for i, body in enumerate(wasm.entries(parts[wasm.CODE])):
+        for each in wasm.instructions(body):
+            if each.code in (wasm.GLOBAL_GET, wasm.GLOBAL_SET) and each.value >= own:
+                users.setdefault(each.value, set()).add(i)
+                if each.code == wasm.GLOBAL_SET and i != start:
+                    changed.add(each.value)
+    return {i for number in changed for i in users[number]} - {start}
 
 
 SIGNS = {wasm.I32_ADD: 1, wasm.I32_SUB: -1}
@@ -104,14 +134,18 @@ def _globals(content: bytes) -> Iterator[int]:
 
 
 def _imported_globals(content: bytes) -> int:
-    """Return how many globals a module imports."""
+    return _imported(content)[3]
+
+
+def _imported(content: bytes) -> list[int]:
+    """Return how many functions, tables, memories, globals and tags a module imports."""
     reader = Reader(content)
-    count = 0
+    counts = [0] * 5
     for _ in range(reader.number()):
         reader.take(reader.number())
         reader.take(reader.number())
         kind = reader.byte()
-        count += kind == 3
+        counts[kind] += 1
         if kind == 0:
             reader.number()
         elif kind == 3:
@@ -123,7 +157,7 @@ def _imported_globals(content: bytes) -> int:
             reader.take(int(kind == 1))
             for _ in range(1 + (reader.byte() & 1)):
                 reader.number()
-    return count
+    return counts
 
 
 def _exported(content: bytes, values: list[int], own: int) -> Iterator[int]:
@@ -136,9 +170,12 @@ def _exported(content: bytes, values: list[int], own: int) -> Iterator[int]:
             yield values[number - own]
 
 
-def _pointers(body: bytes, values: list[int], own: int) -> list[tuple[int, int]]:
-    """Return what a function does that only puts addresses into the data; of another, nothing."""
-    found = []
+def _pointers(body: bytes, values: list[int], own: int) -> list[tuple[int, int | None]]:
+    """Return what a function does that only puts addresses into the data; of another, nothing.
+
+    Where, and what address: None for a function's.
+    """
+    found: list[tuple[int, int | None]] = []
     reader = Reader(body, 1)
 
     def address() -> tuple[int, int]:
@@ -160,6 +197,7 @@ def _pointers(body: bytes, values: list[int], own: int) -> list[tuple[int, int]]
             return []
         reader.number()
         where += reader.number()
-        if number == 0 or number >= own:
-            found.append((where, value if number == 0 else values[number - own] + value))
+        known = number == 0 or number >= own
+        offset = values[number - own] if number >= own else 0
+        found.append((where, value + offset if known else None))
     return found if body[reader.at] == wasm.END else []

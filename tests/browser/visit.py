@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import random
+from collections.abc import Iterator
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 from playwright.sync_api import Page
 
-from tests.browser.drawing import DRAWINGS, number
+from tests.browser.drawing import DRAWINGS, Strokes, number
 from tests.browser.test_bringing import joined, photo
 
 SHARES = [0.1, 0.4, 0.7, 1]
@@ -53,8 +55,31 @@ def visit(page: Page) -> None:
     signs = [[[20.0, 140.0], [45.0, 141.0]], *number(" 9"), [[200.0, 185.0], [201.0, 186.0]]]
     drawings = [*(each["strokes"] for each in DRAWINGS), *numbers, signs]
     pictures = [photo("42"), photo("9"), joined("350"), joined("1747"), photo("8 6")]
-    pictures += [ImageOps.invert(photo("25")), photo("31").resize((1680, 840)).rotate(3)]
+    pictures += [ImageOps.invert(photo("25")), photo("31").resize((1680, 840)).rotate(3), blocks()]
+    drawings += list(scribbles(40))
     page.evaluate(VISIT, [drawings, [greys(picture) for picture in pictures], SHARES])
+
+
+def blocks() -> Image.Image:
+    """Return a wide, low picture with flat pieces in it."""
+    picture = Image.new("L", (495, 60), 255)
+    pen = ImageDraw.Draw(picture)
+    for left, top, right, bottom in ((20, 10, 40, 50), (90, 30, 99, 33), (200, 5, 330, 55)):
+        pen.rectangle((left, top, right, bottom), fill=20)
+    return picture
+
+
+def scribbles(count: int) -> Iterator[Strokes]:
+    """Make drawings of a few strokes of a few points, some of a single one."""
+    chance = random.Random(0)
+    for _ in range(count):
+        yield [
+            [
+                [chance.uniform(0, 280), chance.uniform(0, 280)]
+                for _ in range(chance.choice([1, 2, 9]))
+            ]
+            for _ in range(chance.randint(1, 6))
+        ]
 
 
 def greys(picture: Image.Image) -> dict[str, Any]:

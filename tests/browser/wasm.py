@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 MAGIC = b"\0asm\1\0\0\0"
 CUSTOM, TYPES, IMPORTS, FUNCTIONS, TABLES, MEMORIES, GLOBALS, EXPORTS = range(8)
-CODE, DATA = 10, 11
+START, CODE, DATA = 8, 10, 11
 
 # Instructions that are looked for.
-END, GLOBAL_GET, I32_STORE, I32_CONST, I32_ADD, I32_SUB = 0x0B, 0x23, 0x36, 0x41, 0x6A, 0x6B
+END, GLOBAL_GET, GLOBAL_SET, I32_STORE = 0x0B, 0x23, 0x24, 0x36
+I32_CONST, I32_ADD, I32_SUB = 0x41, 0x6A, 0x6B
 # The others by what follows them. One number: branches, calls, variables, exceptions, references.
 ONE = {0x02, 0x03, 0x04, 0x06, 0x07, 0x08, 0x09, 0x0C, 0x0D, 0x10, 0x12, 0x18, 0x20, 0x21, 0x22}
-ONE |= {GLOBAL_GET, 0x24, 0x25, 0x26, 0x3F, 0x40, I32_CONST, 0x42, 0xD0, 0xD2}
+ONE |= {GLOBAL_GET, GLOBAL_SET, 0x25, 0x26, 0x3F, 0x40, I32_CONST, 0x42, 0xD0, 0xD2}
 TWO = {0x11, 0x13, *range(0x28, 0x3F)}
 BULK = {8: 2, 9: 1, 10: 2, 11: 1, 12: 2, 13: 1, 14: 2, 15: 1, 16: 1, 17: 1}
 
