@@ -10,7 +10,7 @@ from nn.ink import Box, union
 LEVEL = 0.15  # a line under a number is so level, or more,
 UNDER = 0.7  # lies under so much of it,
 CLOSE = 0.1  # and reaches so little up into it
-FILLED = 0.5  # a ring about a number is filled so far up by it
+FILLED = 0.25  # a ring about a number is filled so far up by it, or more
 
 
 def stroke_aside(boxes: Sequence[Box]) -> int | None:

@@ -19,6 +19,9 @@ LOWER_LINE: Strokes = [[[-4.0, 131.0], [166.0, 134.0]]]
 RING: Strokes = [
     [[80 + 130 * math.cos(t / 6), 50 + 85 * math.sin(t / 6)] for t in range(-3, 36)],
 ]
+LARGE_RING: Strokes = [
+    [[80 + 250 * math.cos(t / 6), 60 + 150 * math.sin(t / 6)] for t in range(-3, 36)],
+]
 FRAME: Strokes = [[[-20, -18], [180, -15], [182, 117], [-18, 120], [-20, -18]]]
 
 
@@ -27,7 +30,7 @@ def recognizer() -> Recognizer:
     return Recognizer.load()
 
 
-@pytest.mark.parametrize("about", [LINE, RING, FRAME, LINE + LOWER_LINE, LINE + RING])
+@pytest.mark.parametrize("about", [LINE, RING, LARGE_RING, FRAME, LINE + LOWER_LINE, LINE + RING])
 def test_what_underlines_or_surrounds_a_number_is_left_out(
     about: Strokes, recognizer: Recognizer
 ) -> None:
