@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nn.ink import Box, union
+from nn.layout import MOST_PARTS
 
 # Shares of the stroke's own width or height, or of the height of what it goes with.
 LEVEL = 0.15  # a line under a number is so level, or more,
@@ -15,7 +16,9 @@ FILLED = 0.25  # a ring about a number is filled so far up by it, or more
 
 def stroke_aside(boxes: Sequence[Box]) -> int | None:
     """Return which stroke underlines or surrounds all others, by their ``boxes``; None if none."""
-    for i, (left, top, right, bottom) in enumerate(boxes if len(boxes) > 1 else ()):
+    if not 1 < len(boxes) <= MOST_PARTS:
+        return None
+    for i, (left, top, right, bottom) in enumerate(boxes):
         others = union([box for j, box in enumerate(boxes) if j != i])
         wide, high = others[2] - others[0], others[3] - others[1]
         is_left_above = left < others[0] and top < others[1]

@@ -154,8 +154,10 @@ class Recognizer:
         earlier = dict(known or {})
         reading = self._read_strokes(parsed, places, known)
         for _ in range(MOST_ASIDE):
+            if UNKNOWN not in reading.text:
+                break
             aside = stroke_aside([bounding_box([stroke]) for stroke in parsed])
-            if UNKNOWN not in reading.text or aside is None:
+            if aside is None:
                 break
             del parsed[aside], places[aside]
             of_these = {**earlier, **(known or {})}

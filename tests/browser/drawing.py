@@ -96,6 +96,11 @@ def read_all(page: Page, drawings: list[Strokes]) -> list[dict[str, Any]]:
     return settled
 
 
+def ask_python(page: Page, name: str) -> Any:
+    """Call what the page's Python shares under a name; return what comes of it."""
+    return page.evaluate(f"document.querySelector('script[type=py]').xworker.sync.{name}()")
+
+
 def clear(page: Page) -> None:
     """Begin a new drawing."""
     page.mouse.up()

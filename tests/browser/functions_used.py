@@ -10,11 +10,8 @@ other functions out of what is sent first, and constants that only those read (u
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import io
 import sys
-import tarfile
 import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -24,12 +21,19 @@ from playwright.sync_api import Browser
 
 import build
 from tests.browser import chromium, wasm
-from tests.browser.drawing import wait_for_engine
+from tests.browser.drawing import ask_python, wait_for_engine
 from tests.browser.hosting import static_host
-from tests.browser.modules_used import add_work, replace_file, work
+from tests.browser.modules_used import (
+    add_program,
+    add_work,
+    files_in,
+    replace_file,
+    wants_to_write,
+    work,
+)
 from tests.browser.unread import changing, unread
 from tests.browser.visit import visit
-from tests.browser.wasm import Reader, encoded, sized
+from tests.browser.wasm import Reader, encoded, long, sized
 
 LIST = build.ROOT / build.FUNCTIONS_FILE
 HEADER = """\
@@ -87,18 +91,7 @@ def watching(name: str, module: bytes) -> bytes:
 def _noting(number: int, body: bytes) -> bytes:
     """Return a function's body that first stores a 1 at `number` in memory 1."""
     begin = wasm.locals_end(body)
-    # i32.const wants a signed number: five bytes are enough to be sure of its sign.
-    address = bytes(
-        number >> shift & 0x7F | (0x80 if shift < 28 else 0) for shift in range(0, 35, 7)
-    )
-    return body[:begin] + b"\x41" + address + b"\x41\1\x3a\x40\1\0" + body[begin:]
-
-
-def libraries(site: Path) -> dict[str, bytes]:
-    """Return the compiled libraries of a built `site`, by their path."""
-    content = (site / "generated" / "libraries.wasm").read_bytes()[len(build.as_module(b"")) :]
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        return {m.name: archive.extractfile(m).read() for m in archive}  # type: ignore[union-attr]
+    return body[:begin] + b"\x41" + long(number) + b"\x41\1\x3a\x40\1\0" + body[begin:]
 
 
 def find(browser: Browser) -> dict[str, tuple[bytes, set[int]]]:
@@ -106,16 +99,15 @@ def find(browser: Browser) -> dict[str, tuple[bytes, set[int]]]:
     with tempfile.TemporaryDirectory() as directory:
         site = Path(directory) / "site"
         build.build_site(out=site, split=False)
-        core = f"generated/pyodide/{CORE}"
-        modules = {CORE: (site / core).read_bytes(), **libraries(site)}
+        core, libraries = f"generated/pyodide/{CORE}", "generated/libraries.wasm"
+        modules = {CORE: (site / core).read_bytes(), **files_in(site / libraries)}
         watched = {name: watching(name, module) for name, module in modules.items()}
         replace_file(site, core, watched.pop(CORE))
-        archive = build.as_module(build.pack_tar(watched))
-        replace_file(site, "generated/libraries.wasm", archive)
+        replace_file(site, libraries, build.as_module(build.pack_tar(watched)))
         runtime = (site / "runtime.js").read_bytes()
         replace_file(site, "runtime.js", (WATCH % {"seen": SEEN}).encode() + runtime)
         add_work(site)
-        replace_file(site, "engine.py", (site / "engine.py").read_bytes() + TELL.encode())
+        add_program(site, TELL)
         called: dict[str, set[int]] = {name: set() for name in modules}
         with static_host(site) as host:
             for runtime_name in ("snapshot", "cut"):
@@ -124,8 +116,7 @@ def find(browser: Browser) -> dict[str, tuple[bytes, set[int]]]:
                 wait_for_engine(page)
                 work(page)
                 visit(page)
-                script = "document.querySelector('script[type=py]').xworker.sync.seen()"
-                for line in page.evaluate(script).split("\n"):
+                for line in ask_python(page, "seen").split("\n"):
                     name, note = line.split(" ")
                     called[name] |= {i for i, byte in enumerate(bytes.fromhex(note)) if byte}
                 page.close()
@@ -155,33 +146,28 @@ def _spans(numbers: list[int]) -> Iterator[str]:
             begin = i + 1
 
 
-def listed(name: str, kind: str = "runs") -> list[tuple[int, int]]:
+def spans(name: str, kind: str) -> list[tuple[int, int]]:
     """Return what the list says of the module `name`: the first and last number of each span."""
     text = LIST.read_text("utf-8").partition(f" {name}\n")[2].partition("module ")[0]
-    spans = [
-        each for line in text.splitlines() for each in line.split()[1:] if line.startswith(kind)
-    ]
-    return [
-        (int(first), int(last or first)) for first, _, last in (s.partition("-") for s in spans)
-    ]
+    lines = [line.split()[1:] for line in text.splitlines() if line.startswith(kind)]
+    bounds = [span.partition("-") for line in lines for span in line]
+    return [(int(first), int(last or first)) for first, _, last in bounds]
+
+
+def listed(name: str) -> set[int]:
+    """Return the functions of the module `name` that the list has."""
+    return {i for first, last in spans(name, "runs") for i in range(first, last + 1)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare or write the list as the command line asks; return the exit code."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--write", action="store_true", help=f"write {LIST.name}")
-    options = parser.parse_args(argv)
-    with chromium.driver() as playwright:
-        browser = chromium.launch(playwright.chromium)
-        found = find(browser)
-        browser.close()
-    if options.write:
+    is_writing = wants_to_write(__doc__, LIST, argv)
+    found = chromium.of_running(find)
+    if is_writing:
         LIST.write_text(written(found), "utf-8")
     differing = False
     for name, (_, runs) in found.items():
-        known = {i for first, last in listed(name) for i in range(first, last + 1)}
+        known = listed(name)
         print(f"{name}: {len(known)} functions are listed, {len(runs)} ran, of which")
         print(f"  {len(runs - known)} are not listed: {sorted(runs - known)}")
         differing |= not runs <= known

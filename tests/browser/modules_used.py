@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page
 
 import build
 from tests.browser import chromium
-from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
+from tests.browser.drawing import ask_python, draw, expect_answer, sample, wait_for_engine
 from tests.browser.hosting import static_host
 
 LIST = build.ROOT / build.MODULES_FILE
@@ -35,8 +35,12 @@ HEADER = """\
 
 def add_work(site: Path) -> None:
     """Let the engine of the built `site` know the work as well."""
-    program = WORK.read_text("utf-8").replace("from __future__ import annotations\n", "")
-    replace_file(site, "engine.py", (site / "engine.py").read_bytes() + program.encode())
+    add_program(site, WORK.read_text("utf-8").replace("from __future__ import annotations\n", ""))
+
+
+def add_program(site: Path, program: str) -> None:
+    """Let the engine of the built `site` go on with this program."""
+    replace_file(site, "engine.py", (site / "engine.py").read_bytes() + b"\n" + program.encode())
 
 
 def replace_file(site: Path, path: str, data: bytes, group: str = "files") -> None:
@@ -55,17 +59,21 @@ def work(page: Page) -> set[str]:
     """Have a running page with the work do it; return the names of all modules that it has then."""
     draw(page, sample("3"))
     expect_answer(page, "3")
-    names: str = page.evaluate("document.querySelector('script[type=py]').xworker.sync.work()")
+    names: str = ask_python(page, "work")
     return set(names.split("\n"))
 
 
+def files_in(path: Path) -> dict[str, bytes]:
+    """Return the files in a module that the build has made of an archive."""
+    content = path.read_bytes()[len(build.as_module(b"")) :]
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        return {m.name: file.read() for m in archive if (file := archive.extractfile(m))}
+
+
 def in_archive(site: Path) -> set[str]:
-    """Return the names of the runtime's modules in the archive of a built `site`."""
-    names: set[str] = set()
-    for name in ("python.wasm", "libraries.wasm"):
-        content = (site / "generated" / name).read_bytes()[len(build.as_module(b"")) :]
-        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            names |= {build.module_name(path) for path in archive.getnames()}
+    """Return the names of the runtime's modules in the archives of a built `site`."""
+    archives = [site / "generated" / name for name in ("python.wasm", "libraries.wasm")]
+    names = {build.module_name(path) for archive in archives for path in files_in(archive)}
     return {name for name in names if name.split(".")[0] not in {"nn", "sitecustomize", "left_out"}}
 
 
@@ -84,18 +92,20 @@ def find(browser: Browser) -> set[str]:
         return used & in_archive(site)
 
 
+def wants_to_write(description: str | None, path: Path, argv: Sequence[str] | None) -> bool:
+    """Read the command line of a program that compares a list, or writes it to `path`."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--write", action="store_true", help=f"write {path.name}")
+    return bool(parser.parse_args(argv).write)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare or write the list as the command line asks; return the exit code."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--write", action="store_true", help=f"write {LIST.name}")
-    options = parser.parse_args(argv)
-    with chromium.driver() as playwright:
-        browser = chromium.launch(playwright.chromium)
-        used = find(browser)
-        browser.close()
-    if options.write:
+    is_writing = wants_to_write(__doc__, LIST, argv)
+    used = chromium.of_running(find)
+    if is_writing:
         LIST.write_text(HEADER + "".join(f"{name}\n" for name in sorted(used)), "utf-8")
         print(f"{LIST.name}: {len(used)} modules")
         return 0

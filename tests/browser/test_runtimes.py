@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,14 @@ import build
 from tests.bench.line import Host, Line
 from tests.browser import functions_used, modules_used
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import draw, expect_answer, read_all, sample, wait_for_engine
+from tests.browser.drawing import (
+    ask_python,
+    draw,
+    expect_answer,
+    read_all,
+    sample,
+    wait_for_engine,
+)
 from tests.browser.hosting import StaticHost, static_host
 from tests.browser.test_failures import expect_message
 from tests.browser.test_offline import wait_until_fallback_stored
@@ -56,9 +61,17 @@ def warnings(page: Page) -> list[str]:
     return seen
 
 
-def archive_in(path: Path) -> bytes:
-    """Return what is in a module that the build has made of an archive."""
-    return path.read_bytes()[len(build.as_module(b"")) :]
+def read_a_5(new_context: NewContext, url: str, script: str = "") -> tuple[Page, list[str]]:
+    """Have a page read a 5, in which `script` runs first; return it, and what it has warned of."""
+    context = new_context()
+    context.add_init_script(script)
+    page = context.new_page()
+    seen = warnings(page)
+    page.goto(url)
+    wait_for_engine(page)
+    draw(page, sample("5"))
+    expect_answer(page, "5")
+    return page, seen
 
 
 @pytest.fixture
@@ -107,12 +120,7 @@ def test_the_next_runtime_takes_over_when_a_file_is_not_whole(
     fault: str,
 ) -> None:
     getattr(own_host, fault).add(file)
-    page = new_context().new_page()
-    seen = warnings(page)
-    page.goto(own_host.url + address)
-    wait_for_engine(page)
-    draw(page, sample("5"))
-    expect_answer(page, "5")
+    page, seen = read_a_5(new_context, own_host.url + address)
     assert page.evaluate(RUNTIME) == following
     assert any(f"taking the {following} one" in text and file in text for text in seen)
 
@@ -122,12 +130,7 @@ def test_stock_pyodide_takes_over_when_the_trimmed_script_is_not_whole(
     new_context: NewContext, own_host: StaticHost, fault: str
 ) -> None:
     getattr(own_host, fault).add("generated/pyodide/core.mjs")
-    page = new_context().new_page()
-    seen = warnings(page)
-    page.goto(own_host.url)
-    wait_for_engine(page)
-    draw(page, sample("5"))
-    expect_answer(page, "5")
+    page, seen = read_a_5(new_context, own_host.url)
     assert page.evaluate(RUNTIME) == "stock"
     assert any("taking the stock one" in text for text in seen)
 
@@ -136,9 +139,8 @@ def test_pyscripts_python_is_not_compiled_where_the_memory_holds_it_compiled(
     new_context: NewContext, own_site: StaticHost
 ) -> None:
     """A program that is another one than the build knew runs as well, with PyScript's modules."""
-    program = (own_site.directory / "engine.py").read_bytes()
-    more = b"\nimport pyscript\nsync.loader = lambda: type(pyscript.__spec__.loader).__name__\n"
-    modules_used.replace_file(own_site.directory, "engine.py", program + more)
+    program = "import pyscript\nsync.loader = lambda: type(pyscript.__spec__.loader).__name__"
+    modules_used.add_program(own_site.directory, program)
     loaders = {}
     for address in (ON_SNAPSHOT, ON_CUT):
         page = new_context().new_page()
@@ -146,9 +148,7 @@ def test_pyscripts_python_is_not_compiled_where_the_memory_holds_it_compiled(
         wait_for_engine(page)
         draw(page, sample("5"))
         expect_answer(page, "5")
-        loaders[address] = page.evaluate(
-            "document.querySelector('script[type=py]').xworker.sync.loader()"
-        )
+        loaders[address] = ask_python(page, "loader")
     assert loaders == {ON_SNAPSHOT: "CompiledFinder", ON_CUT: "SourceFileLoader"}
 
 
@@ -179,25 +179,14 @@ def nothing(facts: Facts) -> None:
 def test_a_snapshot_of_another_build_is_not_trusted_and_tried_only_once(
     new_context: NewContext, own_site: StaticHost, change: Callable[[Facts], None]
 ) -> None:
-    content = archive_in(own_site.directory / SNAPSHOT)
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        files = {
-            member.name: file.read() for member in archive if (file := archive.extractfile(member))
-        }
+    files = modules_used.files_in(own_site.directory / SNAPSHOT)
     facts = json.loads(files["facts.json"])
     change(facts)
     files["facts.json"] = json.dumps(facts).encode()
     modules_used.replace_file(
         own_site.directory, SNAPSHOT, build.as_module(build.pack_tar(files)), group="fallback"
     )
-    context = new_context()
-    context.add_init_script(NO_STORING)
-    page = context.new_page()
-    seen = warnings(page)
-    page.goto(own_site.url + ON_SNAPSHOT)
-    wait_for_engine(page)
-    draw(page, sample("5"))
-    expect_answer(page, "5")
+    page, seen = read_a_5(new_context, own_site.url + ON_SNAPSHOT, NO_STORING)
     assert page.evaluate(RUNTIME) == "cut"
     assert any("taking the cut one" in text for text in seen)
     page.goto(own_site.url)
@@ -212,12 +201,7 @@ def test_a_snapshot_that_hangs_is_given_up(new_context: NewContext, own_site: St
     program = path.read_text("utf-8")
     assert awake in program
     path.write_text(program.replace(awake, "while True: pass"), "utf-8")
-    page = new_context().new_page()
-    seen = warnings(page)
-    page.goto(own_site.url + ON_SNAPSHOT)
-    wait_for_engine(page)
-    draw(page, sample("5"))
-    expect_answer(page, "5")
+    page, seen = read_a_5(new_context, own_site.url + ON_SNAPSHOT)
     assert page.evaluate(RUNTIME) == "cut"
     assert any("no progress for" in text and "taking the cut one" in text for text in seen)
 
@@ -225,18 +209,15 @@ def test_a_snapshot_that_hangs_is_given_up(new_context: NewContext, own_site: St
 def test_chance_differs_between_two_visits_that_restore_one_memory(
     new_context: NewContext, own_site: StaticHost
 ) -> None:
-    program = (own_site.directory / "engine.py").read_bytes()
-    more = b"\nimport random\nsync.throw = lambda: random.random()\n"
-    modules_used.replace_file(own_site.directory, "engine.py", program + more)
+    program = "import random\nsync.throw = lambda: random.random()"
+    modules_used.add_program(own_site.directory, program)
     thrown = []
     for _ in range(2):
         page = new_context().new_page()
         page.goto(own_site.url + ON_SNAPSHOT)
         wait_for_engine(page)
         assert page.evaluate(RUNTIME) == "snapshot"
-        thrown.append(
-            page.evaluate("document.querySelector('script[type=py]').xworker.sync.throw()")
-        )
+        thrown.append(ask_python(page, "throw"))
     assert thrown[0] != thrown[1]
 
 
@@ -274,19 +255,16 @@ def test_on_a_slow_line_the_libraries_come_after_what_python_starts_with(
 def test_the_stored_memory_holds_no_copy_of_a_library(built_site: Path) -> None:
     """Python copies the file of a library that it loads, if there is anything in it."""
     memory = (built_site / SNAPSHOT).read_bytes()
-    with tarfile.open(fileobj=io.BytesIO(archive_in(built_site / LIBRARIES))) as archive:
-        for member in archive:
-            library = archive.extractfile(member)
-            assert library is not None
-            assert library.read()[1000:1100] not in memory
+    libraries = modules_used.files_in(built_site / LIBRARIES)
+    assert libraries
+    assert not any(library[1000:1100] in memory for library in libraries.values())
 
 
 @pytest.mark.parametrize("runtime", [ON_SNAPSHOT, ON_CUT])
 def test_an_error_in_a_module_without_lines_is_told_with_its_functions(
     new_context: NewContext, own_site: StaticHost, runtime: str
 ) -> None:
-    program = (own_site.directory / "engine.py").read_bytes()
-    more = b"""
+    program = """
 def wrong():
     import traceback
     try:
@@ -295,11 +273,11 @@ def wrong():
         return traceback.format_exc()
 sync.wrong = wrong
 """
-    modules_used.replace_file(own_site.directory, "engine.py", program + more)
+    modules_used.add_program(own_site.directory, program)
     page = new_context().new_page()
     page.goto(own_site.url + runtime)
     wait_for_engine(page)
-    told = page.evaluate("document.querySelector('script[type=py]').xworker.sync.wrong()")
+    told = ask_python(page, "wrong")
     assert "in raw_decode" in told
     assert "JSONDecodeError" in told
 
@@ -340,12 +318,7 @@ def test_the_stock_runtime_takes_over_when_the_cut_one_cannot_start(
     modules_used.replace_file(
         own_site.directory, CUT, build.as_module(build.pack_tar({"lib/nothing.txt": b""}))
     )
-    page = new_context().new_page()
-    seen = warnings(page)
-    page.goto(own_site.url + ON_CUT)
-    wait_for_engine(page)
-    draw(page, sample("5"))
-    expect_answer(page, "5")
+    page, seen = read_a_5(new_context, own_site.url + ON_CUT)
     assert page.evaluate(RUNTIME) == "stock"
     assert any("taking the stock one" in text for text in seen)
 
@@ -371,7 +344,7 @@ def test_a_module_that_was_left_out_is_fetched_when_it_is_needed_after_all(
     seen = warnings(page)
     page.goto(own_site.url + runtime)
     wait_for_engine(page)
-    page.evaluate("document.querySelector('script[type=py]').xworker.sync.chance()")
+    ask_python(page, "chance")
     assert any("Python needs numpy.random, which this page left out" in text for text in seen)
     assert sum(path.endswith(".whl") for path in own_site.requests) == 1
 
@@ -390,12 +363,13 @@ def test_what_was_left_out_is_there_offline_too(
     page.reload()
     wait_for_engine(page)
     assert page.evaluate(RUNTIME) == runtime.removeprefix("?runtime=")
-    chance = page.evaluate("document.querySelector('script[type=py]').xworker.sync.chance()")
+    chance = ask_python(page, "chance")
     assert chance == np.random.default_rng(0).integers(10)
 
 
 # Work for functions that are not sent first, and for constants that lie with them.
-RARE = b"""
+RARE = """
+import numpy as np
 def rare():
     import unicodedata
     singular = np.linalg.svd(np.arange(6.0).reshape(2, 3))[1]
@@ -412,22 +386,14 @@ RARE_ANSWER = [
 
 def rare(page: Page) -> Any:
     """Have the page's Python do that work; return what came of it."""
-    return json.loads(
-        page.evaluate("document.querySelector('script[type=py]').xworker.sync.rare()")
-    )
-
-
-def add_rare_work(site: Path) -> None:
-    """Let the engine of the built `site` know that work as well."""
-    program = (site / "engine.py").read_bytes()
-    modules_used.replace_file(site, "engine.py", program + b"import numpy as np\n" + RARE)
+    return json.loads(ask_python(page, "rare"))
 
 
 @pytest.mark.parametrize("runtime", [ON_SNAPSHOT, ON_CUT])
 def test_functions_that_were_left_out_are_fetched_when_they_are_called_after_all(
     new_context: NewContext, own_site: StaticHost, runtime: str
 ) -> None:
-    add_rare_work(own_site.directory)
+    modules_used.add_program(own_site.directory, RARE)
     context = new_context()
     context.add_init_script(NO_STORING)
     page = context.new_page()
@@ -445,7 +411,7 @@ def test_functions_that_were_left_out_are_fetched_when_they_are_called_after_all
 def test_functions_that_were_left_out_are_there_offline_too(
     new_context: NewContext, own_site: StaticHost
 ) -> None:
-    add_rare_work(own_site.directory)
+    modules_used.add_program(own_site.directory, RARE)
     page = new_context().new_page()
     page.goto(own_site.url + ON_SNAPSHOT)
     wait_until_fallback_stored(page)
@@ -461,19 +427,10 @@ def test_stock_pyodide_takes_over_when_functions_that_it_starts_with_cannot_be_f
     new_context: NewContext, own_site: StaticHost, fault: str
 ) -> None:
     """Some hosts answer with a page where there is no such file."""
-    program = (own_site.directory / "engine.py").read_bytes()
-    more = b"import numpy as np\n" + RARE + b"rare()\n"
-    modules_used.replace_file(own_site.directory, "engine.py", program + more)
+    modules_used.add_program(own_site.directory, RARE + "rare()")
     names = {REST + path.name for path in (own_site.directory / REST).iterdir()}
     getattr(own_site, fault).update(dict.fromkeys(names, "index.html"))
-    context = new_context()
-    context.add_init_script(NO_STORING)
-    page = context.new_page()
-    seen = warnings(page)
-    page.goto(own_site.url + ON_SNAPSHOT)
-    wait_for_engine(page)
-    draw(page, sample("5"))
-    expect_answer(page, "5")
+    page, seen = read_a_5(new_context, own_site.url + ON_SNAPSHOT, NO_STORING)
     assert page.evaluate(RUNTIME) == "stock"
     assert any("taking the stock one" in text and REST in text for text in seen)
 
@@ -481,8 +438,7 @@ def test_stock_pyodide_takes_over_when_functions_that_it_starts_with_cannot_be_f
 def test_stock_pyodide_reads_on_when_functions_cannot_be_fetched_in_the_middle_of_it(
     new_context: NewContext, own_site: StaticHost
 ) -> None:
-    program = (own_site.directory / "engine.py").read_bytes()
-    more = b"""
+    program = """
 def read_with_more(packed):
     answer = read(packed)
     if "7" in answer:
@@ -490,8 +446,7 @@ def read_with_more(packed):
     return answer
 sync.read = read_with_more
 """
-    more = b"import numpy as np\n" + RARE + more
-    modules_used.replace_file(own_site.directory, "engine.py", program + more)
+    modules_used.add_program(own_site.directory, RARE + program)
     own_site.missing = {REST + path.name for path in (own_site.directory / REST).iterdir()}
     context = new_context()
     context.add_init_script(NO_STORING)
@@ -507,12 +462,11 @@ sync.read = read_with_more
 def test_the_list_of_functions_has_all_that_the_page_was_seen_to_run(browser: Browser) -> None:
     """`python -m tests.browser.functions_used --write` writes it anew."""
     for name, (module, runs) in functions_used.find(browser).items():
-        spans = functions_used.listed(name)
-        known = {i for first, last in spans for i in range(first, last + 1)}
+        known = functions_used.listed(name)
         assert runs
         assert runs | changing(module) <= known, name
         if name == functions_used.CORE:
-            assert unread(module, known) == functions_used.listed(name, "unread")
+            assert unread(module, known) == functions_used.spans(name, "unread")
 
 
 def test_the_list_of_modules_is_what_the_page_was_seen_to_import(browser: Browser) -> None:

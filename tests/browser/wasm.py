@@ -64,6 +64,11 @@ def encoded(value: int) -> bytes:
     return bytes([*parts, value])
 
 
+def long(value: int) -> bytes:
+    """Return a number in five bytes, which can be read as signed too."""
+    return bytes(value >> bits & 0x7F | (0x80 if bits < 28 else 0) for bits in range(0, 35, 7))
+
+
 def sized(content: bytes) -> bytes:
     """Return `content` with its length before it."""
     return encoded(len(content)) + content

@@ -78,6 +78,8 @@ def test_a_digit_under_which_is_a_line_alone_keeps_its_foot(recognizer: Recogniz
         ([(0, 0, 90, 100), (120, 0, 200, 100), (0, 50, 200, 55)], None),  # through them
         ([(0, 0, 90, 100), (-20, -20, 120, 130)], 1),
         ([(40, 40, 60, 60), (0, 0, 100, 100)], None),  # a dot in a large 0
+        ([(0, 0, 90, 100)] * 95 + [(-20, -20, 120, 130)], 95),
+        ([(0, 0, 90, 100)] * 96 + [(-20, -20, 120, 130)], None),  # a scribble: not looked into
     ],
 )
 def test_a_stroke_aside_is_told_by_its_box(boxes: list[Box], expected: int | None) -> None:

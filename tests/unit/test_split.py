@@ -13,7 +13,7 @@ import pytest
 import build
 from tests.browser import wasm
 from tests.browser.unread import LONG, MARGIN, changing, unread
-from tests.browser.wasm import encoded, sized
+from tests.browser.wasm import encoded, long, sized
 
 NODE = [
     sys.executable,
@@ -35,8 +35,7 @@ def vector(*entries: bytes) -> bytes:
 
 def address(offset: int) -> bytes:
     """Return instructions that leave where `offset` of the data lies."""
-    digits = bytes(offset >> s & 0x7F | (0x80 if s < 28 else 0) for s in range(0, 35, 7))
-    return b"\x23\0\x41" + digits + b"\x6a"
+    return b"\x23\0\x41" + long(offset) + b"\x6a"
 
 
 def example() -> bytes:
