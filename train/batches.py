@@ -1,4 +1,4 @@
-"""Makes training batches ahead of time, in a process beside the one that learns from them."""
+"""Makes training batches ahead of time, in processes beside the one that learns from them."""
 
 from __future__ import annotations
 
@@ -63,43 +63,47 @@ class Batches:
         rng = np.random.default_rng([self.seed, 2, step])
         return self.examples.batch(chosen, rng, unvaried, augmentation, other_forms)
 
-    def ahead(self, first: int, last: int) -> Generator[Batch]:
-        """Yield the batches from step ``first`` to before ``last``, each made while one is used.
+    def ahead(self, first: int, last: int, makers: int = 1) -> Generator[Batch]:
+        """Yield the batches from step ``first`` to before ``last``, made while others are used.
 
-        A process, because threads of Python wait for each other between NumPy's calls: beside a
-        thread that varies images the network trains at less than half its speed. Close the
-        generator to end the process.
+        By so many processes in turn, because threads of Python wait for each other between NumPy's
+        calls: beside a thread that varies images the network trains at less than half its speed.
+        Close the generator to end the processes.
         """
         if (last - first) * self.batch_size < WORTH_A_PROCESS:
             yield from map(self.make, range(first, last))
             return
         context = get_context("spawn")
-        ours, theirs = context.Pipe(duplex=False)
-        worker = context.Process(target=_send_all, args=(self, first, last, theirs), daemon=True)
-        worker.start()
-        theirs.close()  # so that the pipe ends when the worker does
+        pipes, workers = [], []
         try:
-            for _ in range(first, last):
-                received = ours.recv()
+            for maker in range(makers):
+                ours, theirs = context.Pipe(duplex=False)
+                turns = range(first + maker, last, makers)
+                worker = context.Process(target=_send_all, args=(self, turns, theirs), daemon=True)
+                worker.start()
+                theirs.close()  # so that the pipe ends when the worker does
+                pipes.append(ours)
+                workers.append(worker)
+            for step in range(first, last):
+                received = pipes[(step - first) % makers].recv()
                 if isinstance(received, BaseException):
                     raise received
                 yield received
         except EOFError:
-            raise RuntimeError(
-                "the process that makes the batches was ended from outside"
-            ) from None
+            raise RuntimeError("a process that makes batches was ended from outside") from None
         finally:
-            ours.close()
-            worker.kill()  # it takes no heed of a polite signal
-            worker.join()
+            for ours, worker in zip(pipes, workers, strict=True):
+                ours.close()
+                worker.kill()  # it takes no heed of a polite signal
+                worker.join()
 
 
-def _send_all(batches: Batches, first: int, last: int, pipe: Connection) -> None:
-    """Make and send batches until all are sent or nobody reads them any more."""
+def _send_all(batches: Batches, steps: range, pipe: Connection) -> None:
+    """Make and send the batches of ``steps`` until all are sent or nobody reads them any more."""
     for number in SIGNALS:  # they go to both processes, and are the main one's to handle
         signal.signal(number, signal.SIG_IGN)
     with threadpool_limits(1, "blas"), suppress(BrokenPipeError):
-        for step in range(first, last):
+        for step in steps:
             try:
                 batch: Batch | Exception = batches.make(step)
             except Exception as error:

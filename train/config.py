@@ -14,6 +14,8 @@ from train.device import DEVICES
 OPTIMIZERS = ("sgd", "adam")
 MOST_THREADS = 16
 """More cores than this would each get too few images of a step; who wants them can ask."""
+MOST_MAKERS = 4
+"""Processes that make batches for a GPU: so many it can use."""
 
 
 def setting(default: Any, help: str) -> Any:
@@ -65,7 +67,10 @@ class Config:
     seed: int = setting(0, "whole number that everything random is drawn from")
     threads: int = dataclasses.field(
         default_factory=lambda: min(os.cpu_count() or 1, MOST_THREADS),
-        metadata={"help": "processor cores that learn; another number gives other last bits"},
+        metadata={
+            "help": "processor cores that learn, or, beside a GPU, that make its batches; "
+            "another number gives other last bits"
+        },
     )
     device: str = setting(
         "cpu", "where gradients are computed: cpu, or cuda for an NVIDIA GPU, with CuPy"
@@ -105,6 +110,11 @@ class Config:
                 raise ValueError(
                     f"{name}: expected one of {sorted(known)}, got {getattr(self, name)!r}"
                 )
+
+    @property
+    def makers(self) -> int:
+        """How many processes make batches: beside a GPU there are cores to spare."""
+        return max(1, min(self.threads - 1, MOST_MAKERS)) if self.device == "cuda" else 1
 
     def to_dict(self) -> dict[str, str | int | float]:
         """Return the settings as plain values for JSON."""

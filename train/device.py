@@ -1,4 +1,4 @@
-"""Gradients on a GPU: the same layers on arrays of CuPy instead of NumPy's."""
+"""Training on a GPU: the same layers on arrays of CuPy instead of NumPy's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from nn.layers import Array
 from nn.losses import softmax_cross_entropy
 from nn.model import Sequential
+
+Arrays = dict[str, Array]
 
 DEVICES = ("cpu", "cuda")
 OTHERWISE = "or leave it to the processor: --device cpu"
@@ -32,43 +34,28 @@ def cuda_library() -> Any:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise DeviceError(f"--device cuda: no driver or no GPU ({error}); {OTHERWISE}") from error
-    if count < 1 or not hasattr(cupy.ndarray, "__array_namespace__"):
+    if count < 1 or not hasattr(cupy, "isdtype"):
         needed = "an NVIDIA GPU and its driver" if count < 1 else "CuPy 14 or newer"
         raise DeviceError(f"--device cuda: {needed} is needed; {OTHERWISE}")
     return cupy
 
 
 class OnDevice:
-    """Gradients of a network over a batch, computed by the library of a device.
+    """Gradients of a network whose numbers lie on a device, computed there.
 
-    The weights, the optimizer and the checkpoints stay where they are: a step sends the weights and
-    the batch over, some hundred kilobytes, and takes the gradients back.
+    The optimizer works there as well. A step sends the batch over, some hundred kilobytes, and
+    takes the loss back.
     """
 
-    def __init__(self, model: Sequential, xp: Any) -> None:
-        """``xp`` is a library that keeps the array API standard, such as ``cupy``."""
-        self.model, self.xp = model, xp
-        self.there = placed(model, xp.asarray)
-
-    @classmethod
-    def cuda(cls, model: Sequential) -> OnDevice:
-        """Return one on the first NVIDIA GPU; DeviceError where CuPy or a GPU is missing."""
-        return cls(model, cuda_library())
+    def __init__(self, model: Sequential, send: Callable[[Array], Any]) -> None:
+        """Take a `placed` network, and what places arrays where it lies."""
+        self.model, self.send = model, send
 
     def loss_and_gradients(self, inputs: Array, labels: Array) -> float:
         """Return the batch's mean loss and leave its gradients in the model's layers."""
-        send = self.xp.asarray
-        pairs = list(zip(self.model.layers, self.there.layers, strict=True))
-        for here, there in pairs:
-            there.params = {name: send(array) for name, array in here.params.items()}
-            there.buffers = {name: send(array) for name, array in here.buffers.items()}
-        logits = self.there.forward(send(inputs), training=True)
-        loss, grad = softmax_cross_entropy(logits, send(labels))
-        self.there.backward(grad)
-        for here, there in pairs:
-            here.grads = {name: _fetched(array) for name, array in there.grads.items()}
-            for name, array in there.buffers.items():
-                here.buffers[name][...] = _fetched(array)
+        logits = self.model.forward(self.send(inputs), training=True)
+        loss, grad = softmax_cross_entropy(logits, self.send(labels))
+        self.model.backward(grad)
         return loss
 
     def close(self) -> None:
@@ -87,8 +74,14 @@ def placed(model: Sequential, place: Callable[[Array], Any]) -> Sequential:
     return Sequential(layers)
 
 
+def fetched(arrays: Arrays) -> Arrays:
+    """Return arrays of another library as NumPy's own, and NumPy's as they are."""
+    return {name: _fetched(array) for name, array in arrays.items()}
+
+
 def _fetched(array: Any) -> Array:
-    """Return an array of another library as NumPy's own."""
+    if isinstance(array, np.ndarray):
+        return array
     if hasattr(array, "get"):  # CuPy's way from a GPU
         return np.asarray(array.get())
     return np.array(np.from_dlpack(array))

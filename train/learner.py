@@ -14,7 +14,7 @@ from nn.optim import SGD, Adam
 from train.architectures import build, ignore_input_gradient
 from train.checkpoint import Arrays, State
 from train.config import Config
-from train.device import OnDevice
+from train.device import OnDevice, cuda_library, fetched, placed
 from train.parallel import DataParallel
 from train.schedule import Cycle, at
 from train.sharpness import sharpness_aware
@@ -40,21 +40,25 @@ class Learner:
         """
         self.config, self.step = config, state.step
         self._cycles, self.steps = cycles, cycles[-1].last
-        if start is None:
-            self.model = build(config.model, config.seed, outputs)
-        else:
-            self.model = copy_of(start)
-        ignore_input_gradient(self.model)
-        self.optimizer = _optimizer(config)
-        self.averaged = {name: array.copy() for name, array in self.model.arrays().items()}
+        model = build(config.model, config.seed, outputs) if start is None else copy_of(start)
+        ignore_input_gradient(model)
         if state.model:
-            set_arrays(self.model, state.model)
-            self.averaged, self.optimizer.state = state.averaged, state.optimizer
-        self._gradients = (
-            OnDevice.cuda(self.model)
-            if config.device == "cuda"
-            else DataParallel(self.model, config.threads)
-        )
+            set_arrays(model, state.model)
+        self.optimizer = _optimizer(config)
+        self.optimizer.state |= state.optimizer
+        averaged = state.averaged or model.arrays()
+        self.averaged = {name: array.copy() for name, array in averaged.items()}
+        self.model = model
+        self._gradients: OnDevice | DataParallel
+        if config.device == "cuda":
+            send = cuda_library().asarray
+            self.model = placed(model, send)
+            self._gradients = OnDevice(self.model, send)
+            self.averaged = {name: send(array) for name, array in self.averaged.items()}
+            kept = self.optimizer.state
+            kept |= {name: send(array) for name, array in kept.items()}
+        else:
+            self._gradients = DataParallel(model, config.threads)
 
     def learn(self, inputs: Array, targets: Array) -> float:
         """Take one step on a batch and return its mean loss before the step.
@@ -80,34 +84,39 @@ class Learner:
         return at(self._cycles, self.step).learning_rate(self.step)
 
     def snapshot(self) -> State:
-        """Return what a checkpoint needs to know of this, not copied.
+        """Return what a checkpoint needs to know of this, not copied where NumPy holds it.
 
         Raises DivergedError if a weight is no finite number: such a state is not worth keeping.
         """
-        arrays = self.model.arrays()
+        arrays = fetched(self.model.arrays())
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 raise DivergedError(f"the weights {name} became infinite at step {self.step}")
         layers = [{"type": type(layer).__name__, **layer.config()} for layer in self.model.layers]
         return State(
-            self.step, self.steps, arrays, self.averaged, self.optimizer.state, layers=layers
+            self.step,
+            self.steps,
+            arrays,
+            fetched(self.averaged),
+            fetched(self.optimizer.state),
+            layers=layers,
         )
 
     def result(self) -> Sequential:
         """Return a network of its own with the averaged weights."""
-        model = copy_of(self.model)
-        set_arrays(model, self.averaged)
-        return model
+        return copy_of(self.model, fetched(self.averaged))
 
     def close(self) -> None:
         """End the threads."""
         self._gradients.close()
 
 
-def copy_of(model: Sequential) -> Sequential:
-    """Return a network of the same layers with the same numbers, in arrays of its own."""
+def copy_of(model: Sequential, arrays: Arrays | None = None) -> Sequential:
+    """Return a network of the same layers with the same numbers, or with those of ``arrays``, in
+    arrays of its own.
+    """
     copy = Sequential([type(layer)(**layer.config()) for layer in model.layers])
-    set_arrays(copy, model.arrays())
+    set_arrays(copy, model.arrays() if arrays is None else arrays)
     return copy
 
 
@@ -128,6 +137,6 @@ def _follow(averaged: Arrays, current: Arrays, decay: float, step: int) -> None:
 
     In the first steps the memory is shorter, so that the random start is soon forgotten.
     """
-    share = np.float32(1 - min(decay, step / (step + 10)))
+    share = 1 - min(decay, step / (step + 10))
     for name, average in averaged.items():
         average += share * (current[name] - average)

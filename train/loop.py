@@ -59,7 +59,7 @@ def fit(
     losses = state.losses  # of the epoch so far
     learner = Learner(config, cycles, state, start, task.outputs)
     watcher = Watcher(directory, task, steps, batches.batch_size, state)
-    ahead = batches.ahead(state.step, steps)
+    ahead = batches.ahead(state.step, steps, config.makers)
 
     def save() -> None:
         state = learner.snapshot()

@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
-
+from nn.layers import Array
+from nn.layers.base import namespace
 from nn.model import Sequential
 
 Gradients = Callable[[], float]
@@ -27,11 +27,16 @@ def sharpness_aware(model: Sequential, radius: float, gradients: Gradients) -> f
     """
     loss = gradients()
     found = [(parameter, grad) for _, parameter, grad in model.parameters()]
-    length = math.sqrt(sum(float(np.vdot(grad, grad)) for _, grad in found))
-    before = {name: array.copy() for name, array in model.arrays().items()}
+    length = math.sqrt(sum(_square(grad) for _, grad in found))
+    before = {n: namespace(array).asarray(array, copy=True) for n, array in model.arrays().items()}
     for parameter, grad in found:
-        parameter += np.float32(radius / (length + 1e-12)) * grad
+        parameter += radius / (length + 1e-12) * grad
     gradients()
     for name, array in model.arrays().items():
         array[...] = before[name]
     return loss
+
+
+def _square(vector: Array) -> float:
+    numbers = namespace(vector).reshape(vector, (-1,))
+    return float(numbers @ numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 """A float32 array (float64 in gradient checks); every docstring gives its shape.
 
-NumPy's, or that of another library that keeps the array API standard (https://data-apis.org), such
-as CuPy's on a GPU: layers, losses and optimizers take their functions from the array that they are
-given. What NumPy alone can do faster stands in ``nn.layers.unfold`` and ``nn.layers.product``.
+NumPy's, or that of another library whose functions are those of the array API standard
+(https://data-apis.org), such as CuPy's on a GPU: layers, losses and optimizers take their functions
+from the array that they are given. What NumPy alone can do faster stands in ``nn.layers.unfold``
+and ``nn.layers.product``.
 """
 
 
@@ -20,7 +22,9 @@ def namespace(array: Array) -> Any:
     """Return the functions that go with an array: for NumPy's the module ``numpy`` itself."""
     if type(array) is np.ndarray:  # its own method looks the module up anew each time
         return np
-    return array.__array_namespace__()  # type: ignore[attr-defined,unused-ignore]
+    if hasattr(array, "__array_namespace__"):
+        return array.__array_namespace__()
+    return sys.modules[type(array).__module__.partition(".")[0]]  # CuPy's arrays do not tell
 
 
 def masked(x: Array, mask: Array) -> Array:
