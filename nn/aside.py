@@ -1,33 +1,65 @@
-"""Finds a stroke that is no part of a number: a line under it, or a ring or frame about it."""
+"""Finds strokes that are no part of a number: a line under it, or a ring or frame about it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from nn.ink import Box, union
-from nn.layout import MOST_PARTS
+from nn.layout import MOST_PARTS, Parts
 
 # Shares of the stroke's own width or height, or of the height of what it goes with.
-LEVEL = 0.15  # a line under a number is so level, or more,
-UNDER = 0.7  # lies under so much of it,
+LEVEL = 0.15  # a line under a number, or of a frame, is so straight, or more,
+UNDER = 0.7  # lies under so much of the number,
 CLOSE = 0.1  # and reaches so little up into it
 FILLED = 0.25  # a ring about a number is filled so far up by it, or more
+WHOLE = 0.8  # of a frame's height or width: so long are its lines, or longer
 
 
-def stroke_aside(boxes: Sequence[Box]) -> int | None:
-    """Return which stroke underlines or surrounds all others, by their ``boxes``; None if none."""
+def surrounding(boxes: Sequence[Box]) -> Parts:
+    """Return which stroke, or which four, are about all others, by their ``boxes``; () if none."""
     if not 1 < len(boxes) <= MOST_PARTS:
-        return None
-    for i, (left, top, right, bottom) in enumerate(boxes):
-        others = union([box for j, box in enumerate(boxes) if j != i])
+        return ()
+    outer = union(boxes)
+    frames: list[Parts] = [(place,) for place, box in enumerate(boxes) if box == outer]
+    if len(boxes) > 4 and _is_frame([boxes[place] for place in _outermost(boxes)], outer):
+        frames.append(_outermost(boxes))
+    for frame in frames:
+        left, top, right, bottom = union([b for i, b in enumerate(boxes) if i not in frame])
+        is_within = outer[0] < left and outer[1] < top and right < outer[2] and bottom < outer[3]
+        if is_within and bottom - top >= FILLED * (outer[3] - outer[1]):
+            return frame
+    return ()
+
+
+def underlining(boxes: Sequence[Box]) -> Parts:
+    """Return which stroke underlines all others, by their ``boxes``; () if none."""
+    if not 1 < len(boxes) <= MOST_PARTS:
+        return ()
+    for place, (left, top, right, bottom) in enumerate(boxes):
+        others = union([box for i, box in enumerate(boxes) if i != place])
         wide, high = others[2] - others[0], others[3] - others[1]
-        is_left_above = left < others[0] and top < others[1]
-        is_about = is_left_above and right > others[2] and bottom > others[3]
-        if is_about and high >= FILLED * (bottom - top):
-            return i
         beside = min(right, others[2]) - max(left, others[0])
         is_under = beside >= UNDER * wide and top >= others[3] - CLOSE * high
         is_level = bottom - top <= LEVEL * (right - left)
         if is_under and is_level and wide > high:  # under a single digit it may be its foot
-            return i
-    return None
+            return (place,)
+    return ()
+
+
+def _outermost(boxes: Sequence[Box]) -> Parts:
+    """Return the strokes farthest to the left, to the right, to the top and to the bottom."""
+    places = range(len(boxes))
+    return (
+        min(places, key=lambda place: boxes[place][2]),
+        max(places, key=lambda place: boxes[place][0]),
+        min(places, key=lambda place: boxes[place][3]),
+        max(places, key=lambda place: boxes[place][1]),
+    )
+
+
+def _is_frame(sides: Sequence[Box], outer: Box) -> bool:
+    """Tell whether strokes, as `_outermost` returns them, are the lines of a frame."""
+    wide, high = outer[2] - outer[0], outer[3] - outer[1]
+    sizes = [(right - left, bottom - top) for left, top, right, bottom in sides]
+    is_upright = all(w <= LEVEL * high and h >= WHOLE * high for w, h in sizes[:2])
+    return is_upright and all(h <= LEVEL * wide and w >= WHOLE * wide for w, h in sizes[2:])

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from nn.frame import without_frame
 from nn.ink import Box
-from nn.mnist_form import box_of, extent_of, in_field, line_width
-from nn.paper import EDGE, STRONG, Grey, find_ink, grown, labels_of
+from nn.mnist_form import box_of, extent_of, in_field
+from nn.paper import EDGE, STRONG, Grey, find_ink, grown, labels_of, line_width
 from nn.slices import columns_to_cut
 
 _LOOK = 256  # longer side at which the digit is searched for

@@ -101,14 +101,17 @@ def _is_coordinate(value: Any) -> bool:
     is_number = isinstance(value, int | float | np.integer | np.floating)
     if not is_number or isinstance(value, bool):
         return False
-    return bool(abs(value) <= MAX_COORDINATE)  # False for NaN too
+    return bool(-MAX_COORDINATE <= value <= MAX_COORDINATE)  # False for NaN too
 
 
 def _kind(value: Any) -> str:
     """Describe a wrong value shortly, whatever it is and however long."""
     # reprlib stops early; repr may be as long as the request, or the list nested too deep for it.
     is_array = isinstance(value, np.ndarray)
-    text = f"array of shape {value.shape}" if is_array else reprlib.repr(value)
+    try:
+        text = f"array of shape {value.shape}" if is_array else reprlib.repr(value)
+    except ValueError:  # Python shows no whole number of thousands of digits
+        text = "too long to show"
     return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
 
 

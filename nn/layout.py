@@ -24,10 +24,13 @@ NARROWEST = 0.15  # what is narrower counts as so wide: an upright line has hard
 INSIDE = 0.12  # as does one whose middle is farther than this share from both ends of the other
 BESIDE, ABOVE = 0.1, 0.15  # marks that share less of the lower one's height seem nearer by this
 BESIDE_EACH_OTHER = 0.6  # of the rows of two marks: so many they share
+AGAIN = 0.03  # in heights: two lines whose ends are so near, across, are one that was gone over
 FLAT = 0.2  # of its width: the height of a dash; a dot has neither
 HIGHEST_MINUS = 0.45  # in heights; what is higher and as flat are digits that touch
+MINUS_WITHIN, MINUS_FIRST = (0.25, 0.8), (0.1, 0.9)  # how far down the row its middle may be
 DOT = 0.15  # in heights: what is smaller is no digit,
 LOW = 0.8  # and if its middle is below so much of the row, no stroke of one
+BELOW = 0.15  # in heights: a dot that is so far below what is over it is no point
 BOUNCE = 0.05  # in heights: so near to a line, a dot is part of it
 BAR = 0.05  # a dash that is so near a digit, or reaches into it, is its bar
 FAR = 10.0  # a gap beyond which farther makes no difference
@@ -65,9 +68,11 @@ def marks_of(
 
     def is_one(a: Box, b: Box) -> bool:
         dot, other = sorted((a, b), key=longer_side)
+        if longer_side(union([a, b])) <= DOT * height:
+            return True  # tapped twice
         if _is_dot(dot, row, height) and longer_side(other) > DOT * height:
             return False  # it stands below what leans over it
-        return _is_one(a, b, height)
+        return _is_one(a, b, height) or _is_drawn_again(a, b, height)
 
     lines = [place for place, box in enumerate(boxes) if not _is_point(box, height)]
     parts = {line: [line] for line in lines}
@@ -77,7 +82,10 @@ def marks_of(
     marks = [
         Mark(tuple(sorted(each)), union([boxes[part] for part in each])) for each in parts.values()
     ]
-    return in_order(put_together(marks, is_one), height)
+    marks = in_order(put_together(marks, is_one), height)
+    if len(marks) == 2 and _hangs_over(marks[0].box, marks[1].box, height):
+        return [Mark(tuple(range(len(boxes))), row)]
+    return marks
 
 
 def put_together(marks: list[Mark], is_one: Callable[[Box, Box], bool]) -> list[Mark]:
@@ -97,7 +105,9 @@ def put_together(marks: list[Mark], is_one: Callable[[Box, Box], bool]) -> list[
 
 
 def in_order(marks: Sequence[Mark], height: float) -> list[Mark]:
-    """Sort marks from left to right; a point below what leans over it comes after that."""
+    """Sort marks from left to right; a point below what leans over it comes after that, unless it
+    was drawn before it, just after the one on its left.
+    """
     if not marks:
         return []
     row = union([mark.box for mark in marks])
@@ -105,14 +115,16 @@ def in_order(marks: Sequence[Mark], height: float) -> list[Mark]:
     dots = [mark for mark in ordered if _is_dot(mark.box, row, height)]
     for dot in dots:
         ordered.remove(dot)
-        before = [place for place, each in enumerate(ordered) if 2 * each.box[0] < _middle_of(dot)]
-        ordered.insert(1 + max(before, default=-1), dot)
+        before = [each for each in ordered if each.box[0] < _middle_of(dot)]
+        if len(before) > 1 and before[-2].parts[-1] < dot.parts[0] < before[-1].parts[0]:
+            before.pop()
+        ordered.insert(ordered.index(before[-1]) + 1 if before else 0, dot)
     return ordered
 
 
 def _middle_of(mark: Mark) -> float:
-    """Return twice the middle of a mark's columns."""
-    return mark.box[0] + mark.box[2]
+    """Return the middle of a mark's columns."""
+    return (mark.box[0] + mark.box[2]) / 2
 
 
 def parts_of(marks: Sequence[Mark], run: Run) -> Parts:
@@ -128,6 +140,17 @@ def _is_one(a: Box, b: Box, height: float) -> bool:
     if overlap >= SURELY_ONE * width:
         return True
     return lies_deep_in(a, b, INSIDE * (wide[2] - wide[0]))
+
+
+def _hangs_over(other: Box, dot: Box, height: float) -> bool:
+    """Tell whether a mark ends well above a dot below it: a question mark, no digit and a point."""
+    middle = (dot[0] + dot[2]) / 2
+    return other[0] < middle < other[2] and dot[1] - other[3] > BELOW * height
+
+
+def _is_drawn_again(a: Box, b: Box, height: float) -> bool:
+    """Tell whether two marks are the same upright line, gone over: side by side they were two."""
+    return side_by_side(a, b) and max(abs(a[0] - b[0]), abs(a[2] - b[2])) <= AGAIN * height
 
 
 def lies_deep_in(a: Box, b: Box, margin: float) -> bool:
@@ -156,14 +179,18 @@ def above_each_other(a: Mark, b: Mark, height: float) -> float:
     return ABOVE if rows < BESIDE * lower else 0.0
 
 
-def sign_in_row(box: Box, row: Box, height: float) -> str:
-    """Return the sign that a mark's form and its place in the row make it, else ``""``."""
+def sign_in_row(box: Box, row: Box, height: float, is_first: bool = False) -> str:
+    """Return the sign that a mark's form and its place in the row make it, else ``""``.
+
+    Before all digits a dash that is rather high or low is a minus too: it can be no digit's bar.
+    """
     left, top, right, bottom = box
     wide, high = (right - left) / height, (bottom - top) / height
     middle = ((top + bottom) / 2 - row[1]) / max(row[3] - row[1], MIN_EXTENT)
     if _is_point(box, height) and middle > 0.65:
         return POINT
-    if wide >= 0.12 and high <= min(0.35 * wide, HIGHEST_MINUS) and 0.25 <= middle <= 0.8:
+    top_most, lowest = MINUS_FIRST if is_first else MINUS_WITHIN
+    if wide >= 0.12 and high <= min(0.35 * wide, HIGHEST_MINUS) and top_most <= middle <= lowest:
         return MINUS
     return UNKNOWN if max(wide, high) <= DOT else ""
 
@@ -177,12 +204,12 @@ def _is_point(box: Box, height: float) -> bool:
 def _is_dot(box: Box, row: Box, height: float) -> bool:
     """Tell whether a mark is so small and so low that it is a point, and no stroke of a digit."""
     middle = (box[1] + box[3]) / 2
-    return middle - row[1] > LOW * (row[3] - row[1]) and longer_side(box) <= DOT * height
+    return middle - row[1] > LOW * (row[3] - row[1]) and _is_point(box, height)
 
 
-def is_sign_by(a: Mark, b: Mark, height: float) -> bool:
+def is_sign_by(a: Mark, b: Mark, height: float, is_first: bool = False) -> bool:
     """Tell whether a mark has the form of a sign, and stands to its neighbour as one does."""
-    sign = sign_in_row(a.box, b.box, height)
+    sign = sign_in_row(a.box, b.box, height, is_first)
     return sign == POINT or (sign == MINUS and gap_between(a, b, height) > BAR)
 
 

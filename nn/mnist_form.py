@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.ink import BOX, SIDE, Box
-from nn.paper import EDGE, Grey
+from nn.paper import EDGE, Grey, line_width
 
 _USUAL = 1.4, 4.4  # width of lines in the box of 20 pixels: all but a few of MNIST's lie between
 _MADE = 1.8, 3.6  # what thinner and thicker lines are brought to
@@ -37,16 +37,6 @@ def _with_usual_pen(ink: Grey, box: Box) -> tuple[Grey, Box]:
     radius = (min(max(width, _MADE[0]), _MADE[1]) - width) / 2 * _FINE / BOX
     fine = _spread(fine, radius) if radius > 0 else 1 - _spread(1 - fine, -radius)
     return fine, box_of(fine)
-
-
-def line_width(ink: Grey) -> float:
-    """The mean width of lines in pixels: a line covers length times width and has two edges.
-
-    The length of all edges is the ink's total variation, which holds for soft edges too.
-    """
-    padded = np.pad(ink, 1)
-    down, across = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
-    return float(2 * ink.sum() / np.hypot(down, across).sum())
 
 
 def _spread(values: Grey, radius: float) -> Grey:

@@ -75,6 +75,7 @@ ONE_MORE = math.log(0.8)  # how much less likely each cut makes a way to cut a m
 CUT_FROM = 0.7  # what is still so likely several digits is cut,
 LONG = 3.0  # and so is what is so many times as wide as high, and no digit,
 LEAST = math.log(0.6)  # into pieces that are so likely digits, in the mean,
+LEAST_CUT = 0.3  # if it is so high, in heights,
 MOST_CUT = 4  # in no more marks of a row: it bounds the time
 REFUSAL = math.log(0.4)  # what is no digit is that much less likely to have been meant
 A_SIGN = math.log(0.8)  # how likely a mark is a point or a minus that looks like one,
@@ -153,7 +154,7 @@ def _sign(marks: Sequence[Mark], place: int, row: Box, height: float) -> str:
     if beside := [box for boxes in tall for box in boxes]:
         top, bottom = (sum(box[i] for box in beside) / len(beside) for i in (1, 3))
         rows.append((0.0, top, 0.0, bottom))
-    found = {sign_in_row(marks[place].box, each, height) for each in rows}
+    found = {sign_in_row(marks[place].box, each, height, place == 0) for each in rows}
     return next(sign for sign in (MINUS, POINT, UNKNOWN, "") if sign in found)
 
 
@@ -173,7 +174,7 @@ def _gaps(
             continue
         gap = gap_between(a, b, height) - above_each_other(a, b, height)
         skipped = any(map(goes_on, _later_ones(a, b)))  # then a gap within a digit is nothing rare
-        if is_sign_by(a, b, height) or (is_sign_by(b, a, height) and not skipped):
+        if is_sign_by(a, b, height, place == 0) or (is_sign_by(b, a, height) and not skipped):
             within.append(NO_SIGN)
             between.append(0.0)
             continue
@@ -223,7 +224,7 @@ def _cut_up(
     several = [
         mark.parts
         for mark, sign in zip(marks, _signs(marks, height), strict=True)
-        if not sign and _looks_like_several(mark, seen[mark.parts])
+        if not sign and _is_to_be_cut(mark, seen[mark.parts], height)
     ]
     sliced = {
         parts: [Mark((part,), box) for part, box in cut(parts)] for parts in several[:MOST_CUT]
@@ -251,11 +252,15 @@ def _cut_up(
     return in_order(cut_up, height), cuts
 
 
-def _looks_like_several(mark: Mark, probabilities: NDArray[np.float32]) -> bool:
-    """Tell whether a mark is to be cut. Brought to 20 pixels, a long row is but a line."""
+def _is_to_be_cut(mark: Mark, probabilities: NDArray[np.float32], height: float) -> bool:
+    """Tell whether a mark looks like several digits; brought to 20 pixels a long row is a line.
+
+    A line may look like a row, too: what is much lower than the others is some digit's bar.
+    """
     left, top, right, bottom = mark.box
     is_long = right - left > LONG * (bottom - top)
-    return bool(probabilities[DIGITS if is_long else SEVERAL :].sum() >= CUT_FROM)
+    is_high = bottom - top >= LEAST_CUT * height
+    return is_high and bool(probabilities[DIGITS if is_long else SEVERAL :].sum() >= CUT_FROM)
 
 
 def _slice_runs(slices: Sequence[Mark]) -> list[Run]:

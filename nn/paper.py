@@ -19,7 +19,8 @@ _LEAST_CONTRAST = 0.04  # of full scale: fainter than ten grey levels is not ink
 EDGE = 0.08  # of the ink's own contrast: where the ink's box ends, above JPEG's ringing
 _BODY = 0.25  # of the same: what holds a piece together, above the lines of ruled paper
 STRONG = 0.5  # of the same: a piece has some ink that is so strong
-_SPECK = 0.02  # of the largest piece: smaller pieces are dust
+_SPECK = 0.02  # of the largest piece: smaller pieces are dust,
+_DOT = 0.4  # if they are not so large as a dot of its pen: in squares as wide as its line
 
 
 def find_ink(grey: Grey) -> Grey | None:
@@ -181,7 +182,8 @@ def _median(values: NDArray[Any]) -> float:
 def _pieces(ink: Grey, edge: float) -> NDArray[np.bool_]:
     """Which pixels belong to the digit: connected pieces above `edge` that are not dust.
 
-    A piece counts when some of it is strong ink and it holds a fair share of the largest's ink.
+    A piece counts when some of it is strong ink and it holds a fair share of the largest's ink, or
+    as much as a dot that the same pen made.
     """
     mask = ink > edge
     label = labels_of(mask)
@@ -189,8 +191,19 @@ def _pieces(ink: Grey, edge: float) -> NDArray[np.bool_]:
     strong = np.zeros(label.size, bool)
     strong[label[ink > STRONG]] = True
     mass[~strong] = 0
-    keep: NDArray[np.bool_] = mask & (mass > _SPECK * mass.max())[label]
+    pen = line_width(np.where(label == mass.argmax(), ink, np.float32(0))) if strong.any() else 0
+    keep: NDArray[np.bool_] = mask & (mass > min(_SPECK * mass.max(), _DOT * pen**2))[label]
     return keep
+
+
+def line_width(ink: Grey) -> float:
+    """The mean width of lines in pixels: a line covers length times width and has two edges.
+
+    The length of all edges is the ink's total variation, which holds for soft edges too.
+    """
+    padded = np.pad(ink, 1)
+    down, across = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
+    return float(2 * ink.sum() / np.hypot(down, across).sum())
 
 
 def labels_of(mask: NDArray[np.bool_]) -> NDArray[np.intp]:

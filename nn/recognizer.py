@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn import weights
-from nn.aside import stroke_aside
+from nn.aside import surrounding, underlining
 from nn.image import Picture
 from nn.ink import SIDE, Box, Strokes, bounding_box, ink_within, parse_strokes, union
 from nn.layout import UNKNOWN, Parts, Touches
@@ -32,7 +32,7 @@ BATCH = 256
 REFUSE_FROM = 0.5
 """Where the weights' metadata do not say from which probability on a mark is no digit."""
 MOST_ASIDE = 2
-"""So many strokes are left out, one after the other, that may only underline or surround others."""
+"""So many lines, rings or frames are left out, one after the other."""
 DUST = 0.8
 """In a picture, what is smaller than this share of a line's width was not made by the pen."""
 
@@ -154,15 +154,18 @@ class Recognizer:
         earlier = dict(known or {})
         reading = self._read_strokes(parsed, places, known)
         for _ in range(MOST_ASIDE):
-            if UNKNOWN not in reading.text:
+            boxes = [bounding_box([stroke]) for stroke in parsed]
+            aside = surrounding(boxes)  # a digit in a ring looks like a 0
+            if not aside and UNKNOWN in reading.text:
+                aside = underlining(boxes)
+            if not aside:
                 break
-            aside = stroke_aside([bounding_box([stroke]) for stroke in parsed])
-            if aside is None:
-                break
-            del parsed[aside], places[aside]
+            parsed = [stroke for place, stroke in enumerate(parsed) if place not in aside]
+            places = [stroke for place, stroke in enumerate(places) if place not in aside]
             of_these = {**earlier, **(known or {})}
             without = self._read_strokes(parsed, places, of_these)
-            if UNKNOWN not in without.text and without.text != "1":  # that may be any line
+            may_be_any_line = without.text == "1" and len(aside) == 1
+            if UNKNOWN not in without.text and not may_be_any_line:
                 reading = without
             if known is not None:
                 known.update(of_these)
@@ -214,7 +217,7 @@ class Recognizer:
             slices.extend(slice_pixels for slice_pixels, _ in found)
             return [(first + place, box) for place, (_, box) in enumerate(found)]
 
-        return self._read_row([_middle(boxes[piece], pen) for piece in kept], form, cut=cut)
+        return self._read_row([_way_of(pen, boxes[piece]) for piece in kept], form, cut=cut)
 
     def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probabilities of ``images: (n, 28, 28) uint8``, white on black.
@@ -291,7 +294,7 @@ class Recognizer:
         return Reading("".join(found.symbol for found in digits), tuple(digits))
 
 
-def _middle(box: Box, pen: float) -> Box:
+def _way_of(pen: float, box: Box) -> Box:
     """Return the box of the way that a pen of some width went, as a drawing has it."""
     left, top, right, bottom = box
     across, down = min(pen, right - left) / 2, min(pen, bottom - top) / 2

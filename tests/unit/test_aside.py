@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from nn import Recognizer
-from nn.aside import stroke_aside
+from nn.aside import surrounding, underlining
 from nn.ink import Box, bounding_box
+from nn.layout import Parts
 from nn.recognizer import Known
 from tests.sample import Strokes
 from tests.unit.test_numbers import KINDS, row
@@ -23,6 +24,15 @@ LARGE_RING: Strokes = [
     [[80 + 250 * math.cos(t / 6), 60 + 150 * math.sin(t / 6)] for t in range(-3, 36)],
 ]
 FRAME: Strokes = [[[-20, -18], [180, -15], [182, 117], [-18, 120], [-20, -18]]]
+
+
+SIDES: list[Box] = [
+    (-20, -20, -18, 130),
+    (120, -18, 123, 131),
+    (-20, -20, 121, -19),
+    (-21, 130, 122, 132),
+    (0, 0, 90, 100),
+]
 
 
 @pytest.fixture(scope="module")
@@ -66,24 +76,28 @@ def test_marks_are_remembered_with_and_without_it(recognizer: Recognizer) -> Non
 
 def test_a_digit_under_which_is_a_line_alone_keeps_its_foot(recognizer: Recognizer) -> None:
     boxes = [(0.0, 0.0, 20.0, 100.0), (-15.0, 100.0, 35.0, 102.0)]
-    assert stroke_aside(boxes) is None
+    assert not underlining(boxes)
 
 
 @pytest.mark.parametrize(
     ("boxes", "expected"),
     [
-        ([(0, 0, 300, 100)], None),
-        ([(0, 0, 90, 100), (120, 0, 200, 100), (0, 110, 200, 112)], 2),
-        ([(0, 0, 90, 100), (120, 0, 200, 100), (0, 110, 90, 112)], None),  # under one of them
-        ([(0, 0, 90, 100), (120, 0, 200, 100), (0, 50, 200, 55)], None),  # through them
-        ([(0, 0, 90, 100), (-20, -20, 120, 130)], 1),
-        ([(40, 40, 60, 60), (0, 0, 100, 100)], None),  # a dot in a large 0
-        ([(0, 0, 90, 100)] * 95 + [(-20, -20, 120, 130)], 95),
-        ([(0, 0, 90, 100)] * 96 + [(-20, -20, 120, 130)], None),  # a scribble: not looked into
+        ([(0, 0, 300, 100)], ()),
+        ([(0, 0, 90, 100), (120, 0, 200, 100), (0, 110, 200, 112)], (2,)),
+        ([(0, 0, 90, 100), (120, 0, 200, 100), (0, 110, 90, 112)], ()),  # under one of them
+        ([(0, 0, 90, 100), (120, 0, 200, 100), (0, 50, 200, 55)], ()),  # through them
+        ([(0, 0, 90, 100), (-20, -20, 120, 130)], (1,)),
+        ([(40, 40, 60, 60), (0, 0, 100, 100)], ()),  # a dot in a large 0
+        (SIDES, (0, 1, 2, 3)),
+        ([*SIDES[:3], (-20, 200, 130, 202), SIDES[4]], ()),  # its foot is far off
+        ([*SIDES[:3], (-20, 130, 50, 132), SIDES[4]], ()),  # its foot is too short
+        (SIDES[:4], ()),  # an empty frame
+        ([(0, 0, 90, 100)] * 95 + [(-20, -20, 120, 130)], (95,)),
+        ([(0, 0, 90, 100)] * 96 + [(-20, -20, 120, 130)], ()),  # a scribble: not looked into
     ],
 )
-def test_a_stroke_aside_is_told_by_its_box(boxes: list[Box], expected: int | None) -> None:
-    assert stroke_aside(boxes) == expected
+def test_what_is_aside_is_told_by_its_box(boxes: list[Box], expected: Parts) -> None:
+    assert (surrounding(boxes) or underlining(boxes)) == expected
 
 
 def test_letters_with_a_line_under_them_are_no_number(recognizer: Recognizer) -> None:
@@ -92,5 +106,5 @@ def test_letters_with_a_line_under_them_are_no_number(recognizer: Recognizer) ->
     letters = cross + fork
     assert "?" in recognizer.read(letters).text
     line: Strokes = [[[-5, 120], [195, 121]]]
-    assert stroke_aside([bounding_box([np.array(s, float)]) for s in letters + line]) == 5
+    assert underlining([bounding_box([np.array(s, float)]) for s in letters + line]) == (5,)
     assert "?" in recognizer.read(letters + line).text

@@ -1,0 +1,125 @@
+"""Points, commas, minus signs and lines, as people in a hurry set them beside digits."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from nn import Recognizer
+from nn.numbers import SEVERAL, read_row
+from tests.sample import Strokes
+from tests.unit.test_image import draw
+from tests.unit.test_numbers import DOT, KINDS, looks_like, placed, row
+
+COMMA: Strokes = [[[3, 0], [4, 3], [3, 9], [0, 14]]]
+CORNERS = [[-30, -25], [190, -20], [188, 125], [-28, 122]]
+FRAME: Strokes = [[CORNERS[side], CORNERS[(side + 1) % 4]] for side in range(4)]
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return Recognizer.load()
+
+
+def ring(strokes: Strokes) -> Strokes:
+    """Return a ring about a drawing that is 100 high and begins at 0."""
+    right = max(x for stroke in strokes for x, _ in stroke)
+    turn = [t / 8 for t in range(-12, 40)]
+    return [[[right / 2 + 75 * math.cos(t), 50 + 80 * math.sin(t)] for t in turn]]
+
+
+@pytest.mark.parametrize("apart", [0.0, 1.0, 4.0, 8.0])
+def test_a_point_may_be_tapped_twice(apart: float, recognizer: Recognizer) -> None:
+    seven, five = placed(KINDS["7"].strokes, 0, 0, 100), placed(KINDS["5"].strokes, 110, 0, 100)
+    taps = [*placed(DOT, 80, 97, 0), *placed(DOT, 80 + apart, 96, 0)]
+    assert recognizer.read([*seven, *taps, *five]).text == "7.5"
+
+
+@pytest.mark.parametrize("height", [15, 22, 28])
+@pytest.mark.parametrize("number", ["75", "20", "94", "63"])
+def test_a_comma_is_a_point(number: str, height: float, recognizer: Recognizer) -> None:
+    first, second = (KINDS[digit].strokes for digit in number)
+    foot = max(x for s in placed(first, 0, 0, 100) for x, y in s if y > 70)
+    comma = placed(COMMA, foot + 12, 94, height)
+    strokes = [*placed(first, 0, 0, 100), *comma, *placed(second, 130, 0, 100)]
+    assert recognizer.read(strokes).text == ".".join(number)
+
+
+def test_a_question_mark_is_no_7_and_a_point(recognizer: Recognizer) -> None:
+    hook = [[0, 18], [8, 4], [25, 0], [40, 8], [42, 22], [30, 38], [20, 50], [19, 68]]
+    assert recognizer.read([hook, [[20, 96], [21, 97]]]).text == "?"
+
+
+@pytest.mark.parametrize("middle", [15, 25, 50, 75, 85])
+def test_a_minus_sign_may_stand_high_or_low(middle: float, recognizer: Recognizer) -> None:
+    number = row([KINDS["5"], KINDS["3"]])
+    minus = [[[-60, middle], [-40, middle + 1], [-20, middle - 1]]]
+    assert recognizer.read(minus + number).text == "-53"
+
+
+@pytest.mark.parametrize("slope", [-0.25, 0.25])
+def test_a_row_that_climbs_may_begin_with_a_minus_sign(
+    slope: float, recognizer: Recognizer
+) -> None:
+    flat = [[[-60, 50], [-40, 51], [-20, 49]], *row([KINDS["5"], KINDS["3"]])]
+    climbing = [[[x, y + slope * x] for x, y in stroke] for stroke in flat]
+    assert recognizer.read(climbing).text == "-53"
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (1.5, 2.0), (-2.0, 5.0)])
+@pytest.mark.parametrize("lean", [0.0, 12.0])
+def test_a_1_that_was_gone_over_is_one(
+    lean: float, shift: tuple[float, float], recognizer: Recognizer
+) -> None:
+    line = [[50.0 + lean, 0.0], [50.0, 100.0]]
+    again = [[x + shift[0], y + shift[1]] for x, y in line]
+    assert recognizer.read([line, again]).text == "1"
+
+
+def test_a_point_that_was_drawn_before_what_leans_over_it_stands_before_it(
+    recognizer: Recognizer,
+) -> None:
+    five, seven = placed(KINDS["5"].strokes, 0, 0, 100), placed(KINDS["7"].strokes, 70, 0, 100)
+    point = placed(DOT, 78, 97, 0)
+    assert recognizer.read([*five, *point, *seven]).text == "5.7"
+    assert recognizer.read([*five, *seven, *point]).text == "57."
+
+
+@pytest.mark.parametrize("digit", "0235789")
+def test_a_ring_about_a_single_digit_is_no_0(digit: str, recognizer: Recognizer) -> None:
+    strokes = placed(KINDS[digit].strokes, 0, 0, 100)
+    reading = recognizer.read(strokes + ring(strokes))
+    assert reading.text == digit
+    assert reading.digits[0].strokes == tuple(range(len(strokes)))
+
+
+@pytest.mark.parametrize("number", ["47", "11", "1"])
+def test_a_frame_may_be_four_lines(number: str, recognizer: Recognizer) -> None:
+    strokes = row([KINDS[digit] for digit in number])
+    assert recognizer.read(strokes + FRAME).text == number
+    assert recognizer.read(FRAME + strokes).text == number
+
+
+def test_three_lines_about_a_digit_are_no_frame(recognizer: Recognizer) -> None:
+    strokes = row([KINDS["4"], KINDS["7"]])
+    assert recognizer.read(strokes + FRAME[:3]).text != "47"
+
+
+@pytest.mark.parametrize("pen", [3, 5])
+def test_a_dot_of_a_thin_pen_in_a_picture_is_a_point(pen: int, recognizer: Recognizer) -> None:
+    three, five = placed(KINDS["3"].strokes, 20, 90, 100), placed(KINDS["5"].strokes, 160, 90, 100)
+    pixels = draw([*three, *placed(DOT, 125, 188, 0), *five], pen=pen)
+    assert recognizer.read_image(pixels).text == "3.5"
+
+
+def test_a_bar_is_never_cut_into_digits() -> None:
+    boxes = [(0.0, 0.0, 60.0, 100.0), (100.0, 0.0, 140.0, 18.0)]
+    look = looks_like({(0,): 5, (1,): SEVERAL, (2,): 1, (3,): 1})
+
+    def cut(parts: tuple[int, ...]) -> list[tuple[int, tuple[float, float, float, float]]]:
+        return [(2, (100.0, 0.0, 120.0, 18.0)), (3, (120.0, 0.0, 140.0, 18.0))]
+
+    assert "".join(found.symbol for found in read_row(boxes, look, 0.5, cut=cut)) == "5?"
+    high = [boxes[0], (100.0, 0.0, 140.0, 90.0)]
+    assert "".join(found.symbol for found in read_row(high, look, 0.5, cut=cut)) == "511"
