@@ -62,23 +62,38 @@ def locked(directory: Path) -> Iterator[None]:
             file.truncate(0)
 
 
-def clear(directory: Path, fresh: bool) -> None:
+def refuse_unfinished(directory: Path) -> None:
+    """Raise FolderError if the folder holds a run that was stopped on the way."""
+    path = directory / "checkpoint.npz"
+    try:
+        state, _, _ = checkpoint.read(path)
+    except checkpoint.CheckpointError:
+        return
+    if state.finished and (directory / "result.json").exists():
+        return
+    where = f"was stopped at step {state.step} of {state.steps or 'more'}"
+    raise FolderError(
+        f"{directory}: holds a run that {'wrote no weights' if state.finished else where}; go on "
+        "with it by --resume, put it aside by --fresh, or give another folder with --run"
+    )
+
+
+def clear(directory: Path) -> dict[Path, Path]:
     """Make room for a new run: what an earlier one left goes to the folder ``before`` in there.
 
-    A run that came to no checkpoint does not take the place of one that is there already. Raises
-    FolderError if a run was stopped on the way, unless ``fresh``.
+    Returns where each file that was moved now lies, both paths resolved. A run that came to no
+    checkpoint does not take the place of one that is there already.
     """
-    checkpoint_path = directory / "checkpoint.npz"
-    if not fresh:
-        _refuse_unfinished(checkpoint_path)
     left = [directory / name for name in FILES if (directory / name).exists()]
     before = directory / BEFORE
-    if not left or (before.exists() and not checkpoint_path.exists()):
-        return
+    if not left or (before.exists() and not (directory / "checkpoint.npz").exists()):
+        return {}
+    moved = {path.resolve(): before.resolve() / path.name for path in left}
     shutil.rmtree(before, ignore_errors=True)
     before.mkdir()
     for path in left:
         os.replace(path, before / path.name)
+    return moved
 
 
 def delete_parts(directory: Path) -> None:
@@ -86,17 +101,3 @@ def delete_parts(directory: Path) -> None:
     for path in directory.glob(".*.part"):
         with suppress(FileNotFoundError):
             path.unlink()
-
-
-def _refuse_unfinished(path: Path) -> None:
-    try:
-        state, _, _ = checkpoint.read(path)
-    except checkpoint.CheckpointError:
-        return
-    if state.finished and (path.parent / "result.json").exists():
-        return
-    where = f"was stopped at step {state.step} of {state.steps or 'more'}"
-    raise FolderError(
-        f"{path.parent}: holds a run that {'wrote no weights' if state.finished else where}; go on "
-        "with it by --resume, put it aside by --fresh, or give another folder with --run"
-    )

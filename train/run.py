@@ -23,7 +23,7 @@ from train.config import Config
 from train.data.files import replacing
 from train.evaluate import error_rate
 from train.examples import Task
-from train.folder import clear, delete_parts, locked
+from train.folder import clear, delete_parts, locked, refuse_unfinished
 from train.keeper import SaveError
 from train.loop import fit
 from train.teachers import Teachers
@@ -45,14 +45,29 @@ class Plan:
 
 @contextmanager
 def begun(plan: Plan) -> Iterator[None]:
-    """Hold the run's folder, cleared for a new run; raises train.folder.FolderError."""
+    """Hold the run's folder; raises train.folder.FolderError if it is not to be had.
+
+    An earlier run stays where it is until ``make_room``: the data are read first.
+    """
     with locked(plan.directory):
         delete_parts(plan.directory)
-        if not plan.resume:
-            clear(plan.directory, plan.fresh)
-        elif not (plan.directory / DESCRIPTION).exists():
+        if not plan.resume and not plan.fresh:
+            refuse_unfinished(plan.directory)
+        elif plan.resume and not (plan.directory / DESCRIPTION).exists():
             print(f"There is no run in {plan.directory} yet: it begins.", file=sys.stderr)
         yield
+
+
+def make_room(plan: Plan, task: Task, start: Sequential | None = None) -> dict[Path, Path]:
+    """Put an earlier run's files aside, unless it is to go on; return where each of them now lies.
+
+    Everything that can refuse the new run comes before this, so that a misspelt option does not
+    cost the place of the last one. ``start``: the network that training begins with, by default a
+    fresh one; raises ValueError if it could not ship.
+    """
+    fresh = build(plan.config.model, 0, task.outputs)
+    check_can_ship(fresh if start is None else start, plan.config.model)
+    return {} if plan.resume else clear(plan.directory)
 
 
 def describe(
@@ -112,8 +127,6 @@ def train(
     teachers: Teachers | None = None,
 ) -> tuple[Sequential, float]:
     """Train as planned; return the network as it ships and the temperature of its calibration."""
-    fresh = build(plan.config.model, 0, task.outputs)
-    check_can_ship(fresh if start is None else start, plan.config.model)
     trained = fit(
         task,
         plan.config,

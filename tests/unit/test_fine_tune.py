@@ -114,6 +114,15 @@ def test_a_stopped_tuning_goes_on_from_the_weights_it_began_with(
     assert same_weights(tmp_path / "whole/tuned.npz", tmp_path / "tuned.npz")
 
 
+def test_a_tuning_that_is_refused_leaves_the_last_one_where_it_is(data, start, tmp_path, capsys):
+    assert main(tuning(data, start, tmp_path)) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").glob("*.*")}
+    assert main(tuning(data, start, tmp_path, "--mnist", "/nowhere")) == 1
+    assert "MNIST is missing" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").glob("*.*")} == before
+    assert not (tmp_path / "run/before").exists()
+
+
 def test_a_tuning_is_repeated_from_its_file(data, start, tmp_path, capsys):
     assert main(tuning(data, start, tmp_path)) == 0
     again = ["--run", str(tmp_path / "again"), "--out", str(tmp_path / "again.npz")]

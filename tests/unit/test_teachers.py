@@ -9,7 +9,7 @@ from nn import Recognizer, weights
 from nn.layers import Dense, Flatten
 from nn.losses import softmax
 from nn.model import Sequential
-from tests.training import quick, same_weights, write_data
+from tests.training import quick, same_weights, stop_after_first_epoch, write_data
 from train.__main__ import main
 from train.config import Config
 from train.data import load_mnist
@@ -67,6 +67,18 @@ def test_another_teacher_is_another_run(data, tmp_path, capsys):
     weights.save(tmp_path / "teacher.npz", linear(7), {})
     assert main(quick(data, tmp_path, *teacher, "--resume")) == 1
     assert "of a run with other data: teacher 1 " in capsys.readouterr().err
+
+
+def test_a_teacher_can_be_what_the_last_run_in_the_folder_left(data, tmp_path, monkeypatch):
+    own = tmp_path / "run/weights.npz"
+    own.parent.mkdir()
+    assert main(quick(data, tmp_path, "--out", str(own))) == 0
+    learned = own.read_bytes()
+    with monkeypatch.context() as patch:
+        stop_after_first_epoch(patch)
+        assert main(quick(data, tmp_path, "--teacher", str(own))) == 130
+    assert (tmp_path / "run/before/weights.npz").read_bytes() == learned
+    assert main(["--run", str(tmp_path / "run"), "--resume"]) == 0  # it is found where it lies now
 
 
 def test_a_teacher_of_other_outputs_is_refused(tmp_path):

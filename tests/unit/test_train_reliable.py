@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 from nn import Recognizer
+from nn.layers import Flatten
+from nn.model import Sequential
 from tests.training import ROOT, quick, same_weights, stop_after_first_epoch, write_data
 from train import checkpoint
 from train.__main__ import main
+from train.architectures import ARCHITECTURES
 from train.folder import locked
 
 
@@ -126,6 +129,38 @@ def test_a_run_that_came_to_nothing_takes_no_runs_place(data, tmp_path, monkeypa
         for _ in range(2):
             assert main(quick(data, tmp_path)) == 130
     assert (tmp_path / "run/before/checkpoint.npz").read_bytes() == learned
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--pen", "/nowhere"], "/nowhere"),
+        (["--teacher", "/nowhere.npz"], "/nowhere.npz"),
+        (["--model", "unfit"], "model unfit: "),
+        (["--teacher", "{run}/before/weights.npz"], "move it, or give the new run another folder"),
+    ],
+)
+def test_a_run_that_is_refused_leaves_all_where_it_was(
+    data, tmp_path, monkeypatch, capsys, options, message
+):
+    monkeypatch.setitem(ARCHITECTURES, "unfit", lambda rng, outputs: Sequential([Flatten()]))
+    run = tmp_path / "run"
+    assert main(quick(data, tmp_path)) == 0
+    assert main(quick(data, tmp_path, "--out", str(run / "weights.npz"))) == 0
+    assert main(quick(data, tmp_path, "--out", str(run / "weights.npz"))) == 0
+    before = contents(run)
+    assert {"checkpoint.npz", "result.json", "before/weights.npz"} <= before.keys()
+    arguments = quick(data, tmp_path, *[option.format(run=run) for option in options])
+    arguments.remove("--no-pen")
+    assert main(arguments) == 1
+    assert message in capsys.readouterr().err
+    assert contents(run) == before
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return what the files in a folder hold, by their path from there."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_resuming_where_nothing_began_begins_aloud(data, tmp_path, capsys):

@@ -21,7 +21,7 @@ from train.corrections import divide, read_corrections, with_corrections
 from train.data.files import replacing
 from train.evaluate import error_rate, outputs_of
 from train.examples import Labelled
-from train.run import Plan, begun, describe, finish, train, warn_of_changes
+from train.run import Plan, begun, describe, finish, make_room, train, warn_of_changes
 
 DEFAULTS = Config(epochs=3, learning_rate=0.01, averaging=0.99, batch_size=64, pen_repeats=1)
 NOT_ASKED = ("model", "pen_repeats", "teacher_share")
@@ -98,11 +98,12 @@ def run(options: argparse.Namespace) -> int:
     with begun(work):
         task, identity = training_task(read_parts(options), work.config)
         identity |= {"weights": start.model_hash, "corrections": _hash(corrections)}
+        task = with_corrections(task, learned, options.rehearsal, options.share, work.config.seed)
         warn_of_changes(options.config, identity)
+        make_room(work, task, start.model)
         describe(work, options.command, as_described(options), identity)
         with replacing(kept) as file:
             file.write(content)
-        task = with_corrections(task, learned, options.rehearsal, options.share, work.config.seed)
         print(f"Learning {len(learned.labels)} corrections among {options.rehearsal} other digits.")
         model, temperature = train(work, task, identity, start.model)
         metadata = dict(start.metadata) | {

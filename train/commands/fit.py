@@ -11,7 +11,8 @@ from train.commands.parsing import Parser
 from train.commands.run_options import add_folder_options, add_settings, as_described, plan
 from train.config import Config
 from train.evaluate import error_table
-from train.run import begun, describe, finish, train, warn_of_changes
+from train.folder import BEFORE
+from train.run import begun, describe, finish, make_room, train, warn_of_changes
 from train.teachers import Teachers, load_teachers
 
 
@@ -34,6 +35,13 @@ def add_options(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train, write the weights, print the errors on the test parts."""
     work = plan(options, Config())
+    aside = (work.directory / BEFORE).resolve()
+    for path in () if work.resume else options.teacher:
+        if aside in path.resolve().parents:
+            raise ValueError(
+                f"--teacher: {path} is of the run in {aside}, whose place the last one now takes; "
+                "move it, or give the new run another folder with --run"
+            )
     with begun(work):
         task, identity = training_task(read_parts(options), work.config)
         teachers: Teachers | None = None
@@ -41,6 +49,9 @@ def run(options: argparse.Namespace) -> int:
             teachers, hashes = load_teachers(options.teacher, work.config, task.outputs)
             identity |= hashes
         warn_of_changes(options.config, identity)
+        moved = make_room(work, task)
+        # A teacher that an earlier run left here is found again when this one is resumed.
+        options.teacher = [moved.get(path.resolve(), path) for path in options.teacher]
         describe(work, options.command, as_described(options), identity)
         print(f"Training on {'; '.join(f'{name}: {what}' for name, what in task.sources.items())}.")
         model, temperature = train(work, task, identity, teachers=teachers)
