@@ -61,6 +61,21 @@ def test_after_the_restart_examples_are_varied_in_the_later_way():
     assert unvaried[8:] == [10] * 8
 
 
+@pytest.mark.parametrize(("first", "restart_after"), [(0, 0), (20, 20)])
+def test_towards_a_cycles_end_up_to_half_come_as_they_were_written(
+    first: int, restart_after: int
+) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (600, 28, 28), np.uint8)
+    hand = AUGMENTATIONS["hand"]
+    batches = Batches(Examples(images, np.zeros(600, np.uint8), (), hand), 600, seed=0)
+    epochs = first + 40
+    batches.follow(cycles(Config(epochs=epochs, restart_after=restart_after), 1), 0.5, hand)
+    plain = {image.tobytes() for image in (images[..., None] * np.float32(1 / 255))}
+    for step, share in ((0, 0), (19, 0), (20, 0), (25, 0.125), (30, 0.25), (39, 0.475)):
+        unvaried = sum(one.tobytes() in plain for one in batches.make(first + step)[0]) / 600
+        assert unvaried == pytest.approx(share, abs=0.06 if share else 0), step
+
+
 def test_at_the_end_some_zeros_have_a_slash():
     circle = np.stack([np.cos(np.linspace(0, 7, 40)), np.sin(np.linspace(0, 7, 40))], axis=1)
     zeros = [Drawing("a", "0", [circle.astype(np.float32)])] * 80

@@ -1,0 +1,43 @@
+"""What a run ends with: not its last weights but an average that follows them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nn.layers import Dense, Flatten
+from nn.model import Sequential
+from train.checkpoint import State
+from train.config import Config
+from train.learner import Learner
+from train.schedule import cycles
+
+RNG = np.random.default_rng(6)
+IMAGES = RNG.random((8, 2, 2, 1), np.float32)
+LABELS = RNG.integers(0, 3, 8)
+
+
+@pytest.mark.parametrize(
+    ("averaging", "shares"),
+    [
+        (0.0, [1, 1, 1, 1]),  # no memory: the last weights themselves
+        (0.2, [10 / 11, 10 / 12, 0.8, 0.8]),  # 3/13 would be a longer memory than it may have
+        (0.999, [10 / 11, 10 / 12, 10 / 13, 10 / 14]),  # it has hardly begun to remember
+    ],
+)
+def test_the_average_goes_so_large_a_share_of_the_way_to_each_steps_weights(
+    averaging: float, shares: list[float]
+) -> None:
+    network = Sequential([Flatten(), Dense(4, 3, np.random.default_rng(7))])
+    config = Config(epochs=9, averaging=averaging, threads=1, learning_rate=0.5)
+    learner = Learner(config, cycles(config, 1), State(), network)
+    weight = learner.model.layers[-1].params["weight"]
+    average = weight.astype(np.float64)
+    for share in shares:
+        learner.learn(IMAGES, LABELS)
+        average = (1 - share) * average + share * weight
+        result = learner.result().layers[-1].params["weight"]
+        np.testing.assert_allclose(result, average, atol=1e-6)
+        assert np.array_equal(learner.snapshot().averaged["1.weight"], result)
+        assert np.allclose(result, weight, atol=1e-4) == (share == 1)
+    learner.close()
