@@ -7,18 +7,21 @@ import pytest
 
 from nn.layers import Dense, Flatten, ReLU
 from nn.model import Sequential
+from nn.numbers import DIGITS, NO_DIGIT, SEVERAL
 from nn.recognizer import Recognizer
 from train.calibrate import calibrate, calibration_error
 from train.examples import Labelled
 
 
-def overconfident_part():
+def overconfident_part(outputs: int = DIGITS):
     """Return a network whose scores are 2.5 times too large, and data that it reads."""
     rng = np.random.default_rng(0)
-    model = Sequential([Flatten(), Dense(784, 10, rng)])
+    model = Sequential([Flatten(), Dense(784, outputs, rng)])
     images = rng.integers(0, 256, (600, 28, 28)).astype(np.uint8)
     probabilities = Recognizer(model, {}).classify(images)
-    labels = np.array([rng.choice(10, p=row / row.sum()) for row in probabilities.astype(float)])
+    labels = np.array(
+        [rng.choice(outputs, p=row / row.sum()) for row in probabilities.astype(float)]
+    )
     for array in model.layers[-1].params.values():
         array *= 2.5
     return model, Labelled(images, labels.astype(np.uint8))
@@ -35,9 +38,15 @@ def test_the_right_temperature_is_found_and_no_answer_changes():
 
 
 def test_parts_without_digits_count_only_if_there_are_no_others():
-    model, part = overconfident_part()
-    noise = Labelled(part.images, np.full(len(part.labels), 10, np.uint8))
-    assert calibrate(model, {"some": part, "no digits": noise}) == pytest.approx(2.5, rel=0.2)
+    def temperature(*names: str) -> float:
+        model, part = overconfident_part(SEVERAL + 1)
+        noise = Labelled(part.images, np.full(len(part.labels), NO_DIGIT, np.uint8))
+        parts = {"some": part, "no digits": noise}
+        return calibrate(model, {name: parts[name] for name in names})
+
+    assert temperature("some") == pytest.approx(2.5, rel=0.2)
+    assert temperature("some", "no digits") == temperature("some")
+    assert temperature("no digits") not in (1, temperature("some"))
 
 
 def test_without_anything_held_out_the_scores_stay_as_they_are():
