@@ -5,9 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nn.ink import ink
+from nn.ink import PEN_WIDTH, ink
 from tests.sample import drawings
-from train.augment import far, other_form, random_affine, stretched, vary_strokes, warp
+from train.augment import (
+    AUGMENTATIONS,
+    far,
+    other_form,
+    random_affine,
+    stretched,
+    vary_strokes,
+    warp,
+)
 from train.augment.far import FAR, skipped
 
 
@@ -45,7 +53,7 @@ def test_a_white_image_shows_black_only_where_its_edge_moved_in():
     assert warped[:, 8:20, 8:20].min() > 0.99
 
 
-def test_varied_strokes_keep_their_number_and_their_ends():
+def test_varied_strokes_keep_their_number():
     rng = np.random.default_rng(6)
     for drawing in drawings():
         strokes = [np.array(stroke, np.float32) for stroke in drawing.strokes]
@@ -54,6 +62,18 @@ def test_varied_strokes_keep_their_number_and_their_ends():
         assert all(1 <= len(new) <= len(old) for new, old in zip(varied, strokes, strict=True))
         assert 1.3 <= pen_width <= 5.0
         assert ink(varied, pen_width).any()
+
+
+def test_a_pen_that_reports_few_points_keeps_both_ends_of_a_stroke():
+    columns = np.array([0, 0.48, 0.49, 0.5, 0.51, 1], np.float32)  # the ends are far from the rest
+    stroke = np.stack([columns, np.zeros(6, np.float32)], axis=1)
+    counts = set()
+    for seed in range(100):
+        (varied,), _ = vary_strokes([stroke], np.random.default_rng(seed))
+        counts.add(len(varied))
+        assert varied[0, 0] < -0.25, seed
+        assert varied[-1, 0] > 0.25, seed
+    assert counts == {6, 4, 3}  # all of them, every second, every third or fourth and the last
 
 
 def test_a_dot_can_be_varied():
@@ -67,7 +87,7 @@ def test_affine_maps_are_spread_around_the_identity():
     assert np.linalg.det(maps).min() > 0  # nothing is mirrored
 
 
-def test_far_hands_lean_skip_and_thin_but_keep_the_form(images):
+def test_far_hands_now_and_then_skip_but_keep_the_form(images):
     rng = np.random.default_rng(9)
     before = images.copy()
     varied = FAR.images(images, rng)
@@ -84,6 +104,37 @@ def test_far_hands_lean_skip_and_thin_but_keep_the_form(images):
         assert 0.6 <= pen_width <= 8.0
         assert ink(changed, pen_width).any()
     assert 0 < broken < 0.2 * 20 * len(drawings())  # now and then a pen skips
+
+
+def test_far_hands_lean_loosen_their_strokes_and_take_thinner_and_wider_pens(monkeypatch):
+    monkeypatch.setattr(far, "HAND", AUGMENTATIONS["none"])  # what is left is what they add
+    monkeypatch.setattr(far, "SKIPPING", 0)
+    cross = [np.array([[-1, 0], [1, 0]], np.float32), np.array([[0, -1], [0, 1]], np.float32)]
+    rng = np.random.default_rng(14)
+    alone = [FAR.strokes(cross[:1], rng)[0][0] for _ in range(4000)]
+    leaning = [not np.array_equal(line, cross[0]) for line in alone]
+    assert np.mean(leaning) == pytest.approx(0.25, abs=0.04)
+    both = [FAR.strokes(cross, rng) for _ in range(4000)]
+    apart = [np.abs((one + other).sum(axis=0)).max() > 1e-4 for (one, other), _ in both]
+    assert np.mean(apart) == pytest.approx(0.25, abs=0.04)  # the middles no longer meet
+    widths = np.array([width for _, width in both]) / PEN_WIDTH
+    thinner, wider = widths[widths < 1], widths[widths > 1]
+    assert len(thinner) / 4000 == pytest.approx(0.1, abs=0.02)
+    assert (thinner.min(), thinner.max()) == pytest.approx((0.5, 0.8), abs=0.02)
+    assert len(wider) / 4000 == pytest.approx(0.05, abs=0.02)
+    assert (wider.min(), wider.max()) == pytest.approx((1.2, 1.6), abs=0.02)
+
+
+def test_far_images_lean_more_and_have_thinner_and_wider_strokes(images, monkeypatch):
+    many = np.tile(images, (4000 // len(images), 1, 1))
+    monkeypatch.setattr(far, "warp", lambda images, rng, more: (images, more))
+    changed, more = FAR.images(many, np.random.default_rng(15))
+    pixels = (1, 2)
+    less = (changed <= many).all(axis=pixels) & (changed < many).any(axis=pixels)
+    added = (changed >= many).all(axis=pixels) & (changed > many).any(axis=pixels)
+    assert less.mean() == pytest.approx(0.1, abs=0.02)
+    assert added.mean() == pytest.approx(0.05, abs=0.02)
+    assert (more != np.eye(2)).any(axis=(1, 2)).mean() == pytest.approx(0.25, abs=0.04)
 
 
 def test_a_skipping_pen_leaves_a_gap_in_the_longest_stroke():

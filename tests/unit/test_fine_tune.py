@@ -172,7 +172,22 @@ def test_the_rehearsal_has_its_size_and_the_corrections_their_share(data):
     assert len(mixed.images) == 40  # 40 of 100
     few = with_corrections(task, Labelled(images[:1], labels[:1]), 90, 0.9, seed=0).train
     assert len(few.images) == 50  # one correction, at most 50 times
-    assert few.drawings != mixed.drawings[:1]
+    assert len(few.drawings) == 90
+
+
+def test_another_seed_rehearses_others(data):
+    task = combine({"pen": read_pen(data / "pen")})
+    correction = Labelled(*sample_images(1, 14))
+    one, again, other = (
+        {
+            id(drawing)
+            for drawing in with_corrections(task, correction, 60, 0.4, seed).train.drawings
+        }
+        for seed in (0, 0, 1)
+    )
+    assert one == again
+    assert len(one) == len(other) == 60  # none of them twice
+    assert one != other
 
 
 def test_a_rehearsal_of_more_than_there_is_takes_all():

@@ -34,7 +34,10 @@ def test_rows_are_two_or_three_digits_that_may_touch() -> None:
         assert class_of(row) == SEVERAL
         lengths.add(len(row.label))
         edges = [(float(s[:, 0].min()), float(s[:, 0].max())) for s in row.strokes]
-        gaps += [left - right for (_, right), (left, _) in pairwise(edges)]
+        for (start, right), (left, end) in pairwise(edges):
+            gaps.append(left - right)
+            # Of a thin one no more than half is overlapped: else it would be inside the other.
+            assert left - right >= -0.5 * min(right - start, end - left) - 1e-5
     assert lengths == {2, 3}
     assert -0.12 <= min(gaps) < -0.05
     assert 0.4 < max(gaps) <= 0.6
