@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,14 @@ def wait_until(page: Page, condition: str, arg: Any = None) -> None:
 
     Playwright's own ``wait_for_function`` makes code from text, which the page's policy forbids.
     """
+    wait_for(page, lambda: page.evaluate(condition, arg), condition)
+
+
+def wait_for(page: Page, condition: Callable[[], object], what: str) -> None:
+    """Let the page go on until `condition` holds here; `what` says which, should it never."""
     deadline = time.monotonic() + START / 1000
-    while not page.evaluate(condition, arg):
-        assert time.monotonic() < deadline, f"never true: {condition}"
+    while not condition():
+        assert time.monotonic() < deadline, f"never true: {what}"
         page.wait_for_timeout(20)
 
 

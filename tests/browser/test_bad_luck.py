@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 import build
 from tests.browser import chromium, modules_used
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
+from tests.browser.drawing import draw, expect_answer, sample, wait_for, wait_for_engine
 from tests.browser.hosting import StaticHost
 from tests.browser.test_runtimes import CUT, ON_CUT, ON_SNAPSHOT, RUNTIME
 
@@ -70,8 +70,8 @@ def test_a_service_worker_that_cannot_register_is_no_matter(
     page.on("console", lambda message: seen.append(message.text))
     page.goto(own_host.url)
     expect_to_read(page)
-    while not any("This page will not work offline" in text for text in seen):
-        page.wait_for_timeout(50)
+    warning = "This page will not work offline"
+    wait_for(page, lambda: any(warning in text for text in seen), f"the console says {warning}")
     expect(page.locator("#offline")).to_be_empty()
     expect(page.get_by_role("alert")).to_be_hidden()
 
@@ -86,8 +86,7 @@ def test_an_update_that_is_published_while_the_page_loads_is_no_matter(
     own_host.held.add(CUT)
     page = new_context().new_page()
     page.goto(own_host.url + ON_CUT)
-    while not own_host.requests[CUT]:
-        page.wait_for_timeout(50)
+    wait_for(page, lambda: own_host.requests[CUT], f"the page asked for {CUT}")
     own_host.directory = newer
     own_host.prefixes[CUT] = b""  # what is held answers from the new directory too
     own_host.release()
