@@ -32,12 +32,14 @@ class Config:
     restart_after: int = setting(
         50,
         "epochs after which the learning rate rises once more, to half its height, and examples "
-        "are varied as --later-augmentation says; 0 for never",
+        "are varied as --later-augmentation says; left out unless there are more epochs; "
+        "0 for never",
     )
     finish: int = setting(
         90,
         "epochs at the end, with a third rise, to half the height again, in which some zeros have "
-        "a slash and some ones a serif; 0 for none",
+        "a slash and some ones a serif; left out unless there is a restart and there are more "
+        "than --restart-after and --finish epochs together; 0 for none",
     )
     sharpness_radius: float = setting(
         0.1,
@@ -61,8 +63,8 @@ class Config:
     pen_repeats: int = setting(3, "times that each pen drawing is seen an epoch, inked afresh")
     settling: float = setting(
         0.3,
-        "share of the run (of each part, with a restart), at its end, over which ever more of the "
-        "examples, up to half, come as they were written, 0 to 1",
+        "share of the run (of each cycle, where the learning rate rises again), at its end, over "
+        "which ever more of the examples, up to half, come as they were written, 0 to 1",
     )
     seed: int = setting(0, "whole number that everything random is drawn from")
     threads: int = dataclasses.field(

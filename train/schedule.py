@@ -12,6 +12,9 @@ WARM_UP = 0.05
 AFTER_RESTART = 0.5
 """Later cycles rise to this share of the first one's height: they refine what is there."""
 
+OF_CYCLES = ("restart_after", "finish", "sharpness_radius")
+"""The settings that do something only in a run that has the second or the third cycle."""
+
 
 @dataclass(frozen=True)
 class Cycle:
@@ -46,6 +49,33 @@ def cycles(config: Config, steps_per_epoch: int) -> tuple[Cycle, ...]:
         Cycle(finish, steps, AFTER_RESTART * config.learning_rate, config.sharpness_radius),
     )
     return all_three[:2] if finish == steps else all_three
+
+
+def without_effect(config: Config) -> str:
+    """Say in a line which settings do nothing, because the run lacks their cycle; "" if none do.
+
+    A run that is too short for the usual restart, as first trials are, is not told of it, unless
+    one of these settings is not the usual one: it was asked for.
+    """
+    restarts = 0 < config.restart_after < config.epochs
+    finishes = restarts and 0 < config.finish < config.epochs - config.restart_after
+    asked = {name for name in OF_CYCLES if getattr(config, name) != getattr(Config, name)}
+    idle = set()
+    if not restarts:
+        idle |= {"restart_after"}
+    if not finishes:
+        idle |= {"finish"} | asked & {"sharpness_radius"}
+    shown = [
+        f"--{name.replace('_', '-')} {getattr(config, name)}"
+        for name in OF_CYCLES
+        if name in idle and getattr(config, name)
+    ]
+    if not shown or not (restarts or asked):
+        return ""
+    return (
+        f"Without effect in this run: {', '.join(shown)}. It has {config.epochs} epochs: a restart "
+        "takes more than come before it, a finish takes a restart and more than both together."
+    )
 
 
 def at(cycles: tuple[Cycle, ...], step: int) -> Cycle:

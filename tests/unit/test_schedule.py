@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from train.batches import Batches
 from train.config import Config
 from train.data import Drawing
 from train.examples import NO_IMAGES, NO_LABELS, Examples
-from train.schedule import at, cycles
+from train.schedule import at, cycles, without_effect
 
 
 def test_without_a_restart_there_is_one_cycle():
@@ -41,6 +43,34 @@ def test_at_the_end_the_rate_rises_to_half_once_more():
 def test_a_run_too_short_for_a_third_cycle_has_two():
     assert len(cycles(Config(epochs=30, restart_after=20, finish=10), 10)) == 2
     assert len(cycles(Config(epochs=30, restart_after=20, finish=9), 10)) == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "idle"),
+    [
+        ({}, ""),
+        ({"epochs": 141}, ""),
+        ({"epochs": 140}, "--finish 90"),
+        ({"epochs": 140, "finish": 0}, ""),
+        ({"epochs": 4}, ""),  # a trial, not a wish
+        ({"epochs": 4, "restart_after": 4}, "--restart-after 4, --finish 90"),
+        ({"epochs": 4, "restart_after": 2}, "--finish 90"),
+        ({"epochs": 4, "restart_after": 2, "finish": 1}, ""),
+        ({"epochs": 4, "restart_after": 0, "finish": 2}, "--finish 2"),
+        ({"epochs": 4, "restart_after": 0, "finish": 0}, ""),
+        (
+            {"epochs": 4, "sharpness_radius": 0.2},
+            "--restart-after 50, --finish 90, --sharpness-radius 0.2",
+        ),
+    ],
+)
+def test_settings_of_a_cycle_that_is_left_out_are_told(settings: dict[str, Any], idle: str) -> None:
+    config = Config(**settings)
+    assert without_effect(config).partition(". ")[0] == (
+        f"Without effect in this run: {idle}" if idle else ""
+    )
+    asked = 1 + (config.restart_after > 0) + (config.finish > 0)
+    assert bool(idle) == (len(cycles(config, 3)) < asked and settings != {"epochs": 4})
 
 
 def test_the_first_part_of_a_longer_run_is_the_shorter_run():

@@ -136,6 +136,12 @@ def test_a_file_that_describes_no_run_is_named(tmp_path, capsys, content, messag
     assert str(path) in shown
 
 
+def test_a_setting_that_does_nothing_is_told_where_it_was_asked_for(data, tmp_path, capsys):
+    for options, told in ((("--epochs", "1"), False), (("--finish", "1"), True)):
+        assert main(quick(data, tmp_path, *options)) == 0
+        assert ("Without effect in this run" in capsys.readouterr().err) == told
+
+
 def test_explain_tells_what_was_run_how_it_went_and_how_to_repeat_it(finished, capsys):
     assert main(["explain", str(finished / "run")]) == 0
     shown = capsys.readouterr().out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from train.commands.parsing import Parser, as_json
 from train.config import CHOICES, Config
 from train.device import cuda_library
 from train.run import DESCRIPTION, Plan
+from train.schedule import without_effect
 
 NOT_DESCRIBED = {"config", "resume", "fresh", "command"}
 """What a run's description leaves out: it is not about what is learned."""
@@ -81,7 +83,7 @@ def settings(options: argparse.Namespace, defaults: Config) -> Config:
 
 
 def plan(options: argparse.Namespace, defaults: Config) -> Plan:
-    """Return what is to be done, checked before any data are read.
+    """Return what is to be done, checked before any data are read; say which settings do nothing.
 
     ``defaults`` are the settings that have no option. ValueError for a folder or a device that is
     not there, and for a run that would put itself aside.
@@ -101,6 +103,8 @@ def plan(options: argparse.Namespace, defaults: Config) -> Plan:
     if not options.save_every >= 0:
         raise ValueError(f"--save-every: expected at least 0 seconds, got {options.save_every}")
     config = settings(options, defaults)
+    if note := without_effect(config):
+        print(note, file=sys.stderr)
     if config.device == "cuda":
         cuda_library()
     return Plan(
