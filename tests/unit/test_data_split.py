@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.sample import write_pen
 from train.data import Drawing, load_pen, places, split_by_writer
 from train.data.split import writer_position
+from train.sources.nondigits import read_nondigits
+from train.sources.pen import read_pen
 
 
 def by(*writers: str) -> list[Drawing]:
@@ -49,6 +54,39 @@ def test_the_parts_are_about_as_large_as_asked_for() -> None:
     assert [len(part) / 4000 for part in parts] == pytest.approx([0.7, 0.15, 0.15], abs=0.03)
     parts = split_by_writer(by(*writers), validation=0.5, test=0)
     assert [len(part) / 4000 for part in parts] == pytest.approx([0.5, 0.5, 0], abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("writers", "lacking"),
+    [
+        (["ann", "me"], "to choose by or to measure on"),
+        (["maria"], "to learn from or to measure on"),
+        (["user", "user"], "to learn from or to choose by"),
+        (["ann", "maria"], "to measure on"),
+    ],
+)
+def test_what_too_few_writers_drawings_are_not_there_for_is_told(
+    writers: list[str], lacking: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        json.dumps({"writer": name, "label": "7", "strokes": [[[0, 0], [1, 1]]]})
+        for name in writers
+    ]
+    for name, what in (("digits", "pen digits"), ("nondigits", "letters and signs")):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
+        (read_pen if name == "digits" else read_nondigits)(tmp_path)
+        said = capsys.readouterr().err
+        assert said.startswith(f"None of the {len(writers)} {what} is there {lacking}: ")
+        assert f"({', '.join(sorted(set(writers)))})" in said
+
+
+def test_of_enough_writers_nothing_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = read_pen(write_pen(tmp_path))
+    assert len(part.drawings) > 0
+    assert min(len(part.validation.labels), len(part.test.labels)) > 0
+    assert capsys.readouterr().err == ""
 
 
 def test_the_order_is_kept() -> None:

@@ -11,7 +11,7 @@ from train.data.idx import read_idx
 from train.data.kaggle import read_kaggle
 from train.data.mnist import Mnist, fetch_mnist, load_mnist
 from train.data.pen import Drawing, load_pen, read_drawings
-from train.data.split import WriterSplit, split_by_writer
+from train.data.split import WriterSplit, split_by_writer, told_of_empty
 
 __all__ = [
     "DataError",
@@ -26,4 +26,5 @@ __all__ = [
     "read_idx",
     "read_kaggle",
     "split_by_writer",
+    "told_of_empty",
 ]

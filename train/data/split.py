@@ -55,6 +55,25 @@ def split_by_writer(
     return parts
 
 
+def told_of_empty(parts: WriterSplit, what: str) -> str:
+    """Say in a line what none of the drawings is there for; "" if each part has some.
+
+    ``what`` they are, in the plural. A few writers can all fall into the same part.
+    """
+    uses = ("to learn from", "to choose by", "to measure on")
+    lacking = [use for use, part in zip(uses, parts, strict=True) if not part]
+    if not lacking:
+        return ""
+    drawings = [drawing for part in parts for drawing in part]
+    names = sorted({drawing.writer for drawing in drawings})
+    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return (
+        f"None of the {len(drawings)} {what} is there {' or '.join(lacking)}: a hash of the "
+        f"writer's name ({shown}) says whether all of a writer's are learned, chosen by or "
+        "measured on. Drawings by other writers, or other names, go elsewhere."
+    )
+
+
 def writer_position(writer: str) -> float:
     """Return the writer's fixed place in [0, 1), as even as SHA-256 makes it."""
     digest = hashlib.sha256((SALT + writer).encode("utf-8", "surrogatepass")).digest()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from train.data import Drawing, WriterSplit, load_pen, marks, split_by_writer
+from train.data import Drawing, WriterSplit, load_pen, marks, split_by_writer, told_of_empty
 from train.examples import NO_IMAGES, NO_LABELS, Part, inked_drawings
 from train.sources.base import Source, register
 
@@ -21,9 +22,11 @@ ROWS, SCRIBBLES = 6_000, 1_500
 def read_nondigits(directory: Path | None = None) -> Part:
     """Divide the marks by writer, as the pen-drawn digits are; make the others of those digits.
 
-    Raises DataError.
+    Says so where a part gets none of those that were drawn. Raises DataError.
     """
     drawn = _divided(directory)
+    if note := told_of_empty(drawn, "letters and signs"):
+        print(note, file=sys.stderr)
     learned = [drawing for drawing in drawn.train if drawing.label in FAIRLY_CLEAR]
     digits = split_by_writer(load_pen(directory)).train
     rows = marks.rows(digits, ROWS, seed=0) if digits else []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from train.data import load_pen, split_by_writer
+from train.data import load_pen, split_by_writer, told_of_empty
 from train.examples import NO_IMAGES, NO_LABELS, Part, inked_drawings
 from train.sources.base import Source, register
 
@@ -12,9 +13,11 @@ from train.sources.base import Source, register
 def read_pen(directory: Path | None = None) -> Part:
     """Divide pen-drawn digits by writer, so that no hand is both learned and measured.
 
-    Raises DataError.
+    Says so where a part gets none. Raises DataError.
     """
     parts = split_by_writer(load_pen(directory))
+    if note := told_of_empty(parts, "pen digits"):
+        print(note, file=sys.stderr)
     writers = len({drawing.writer for drawing in parts.train})
     return Part(
         NO_IMAGES,
