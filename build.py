@@ -642,9 +642,10 @@ def build_site(
 ) -> dict[str, Any]:
     """Build the site of the project at `root`: into site/generated/, or complete into `out`.
 
-    `stock` leaves Python's runtime as it comes; `whole` compiles it, but cuts nothing; without
-    `split`, its WebAssembly stays in one piece; without `snapshot`, no memory is stored. Returns
-    the manifest that it wrote. Raises BuildError, and then whatever was there is untouched.
+    `stock` leaves Python's runtime as it comes; `whole` compiles it with every module, and only
+    its core is trimmed; without `split`, its WebAssembly stays in one piece; without `snapshot`, no
+    memory is stored. Returns the manifest that it wrote. Raises BuildError, and then whatever was
+    there is untouched.
     """
     target = (out or root / "site" / "generated").resolve()
     if out:

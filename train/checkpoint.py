@@ -45,7 +45,7 @@ class State:
     averaged: Arrays = field(default_factory=dict)
     optimizer: Arrays = field(default_factory=dict)
     losses: list[float] = field(default_factory=list)
-    """Of the steps since the last line of the log."""
+    """Of the steps since the epoch began."""
     history: list[dict[str, Any]] = field(default_factory=list)
     """The lines of the log."""
     layers: list[dict[str, Any]] = field(default_factory=list)

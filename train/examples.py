@@ -179,8 +179,9 @@ def _check(name: str, labelled: Labelled) -> None:
         )
     if labels.dtype.kind not in "iu" or not ((labels >= 0) & (labels <= SEVERAL)).all():
         raise DataError(
-            f"{name}: expected labels that are whole numbers from 0 to 9, got {labels.dtype} "
-            f"from {labels.min(initial=0)} to {labels.max(initial=0)}"
+            f"{name}: expected labels that are whole numbers, 0 to 9 for digits, {NO_DIGIT} for "
+            f"no digit, {SEVERAL} for several, got {labels.dtype} from {labels.min(initial=0)} to "
+            f"{labels.max(initial=0)}"
         )
 
 

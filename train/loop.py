@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,9 @@ def fit(
     keeper = Keeper(directory / "checkpoint.npz", config, identity or {}, save_every)
     state = keeper.load(resume) if resume else State()
     losses = state.losses  # of the epoch so far
-    learner = Learner(config, cycles, state, start, task.outputs)
+    # Each thread needs an image of every step; of so few examples there may not be one for each.
+    threads = min(config.threads, batches.batch_size)
+    learner = Learner(replace(config, threads=threads), cycles, state, start, task.outputs)
     watcher = Watcher(directory, task, steps, batches.batch_size, state)
     ahead = batches.ahead(state.step, steps, config.makers)
 

@@ -17,7 +17,7 @@ from nn import Recognizer
 from tests.sample import write_kaggle, write_mnist, write_pen
 from train.__main__ import main
 from train.config import Config
-from train.data import DataError
+from train.data import DataError, read_kaggle
 from train.examples import NO_IMAGES, NO_LABELS, Labelled, Part, combine
 
 ROOT = Path(__file__).parents[2]
@@ -140,6 +140,16 @@ def test_kaggles_csv_trains_too_and_is_tested_on_rows_held_out(data, tmp_path):
     assert set(metadata["trained_on"]) == set(metadata["errors"]["test"]) == {"Kaggle"}
 
 
+def test_fewer_images_than_threads_are_learned_too(tmp_path):
+    csv = write_kaggle(tmp_path / "one.csv", n=1)
+    options = ["--threads", "2", "--run", str(tmp_path / "run"), "--epochs", "60"]
+    files = ["--kaggle", str(csv), "--no-pen", "--out", str(tmp_path / "weights.npz")]
+    assert main([*files, *options, "--model", "mlp", "--augmentation", "none"]) == 0
+    images, labels = read_kaggle(csv)
+    read = Recognizer.load(tmp_path / "weights.npz").classify(images).argmax(axis=1)
+    assert np.array_equal(read, labels)
+
+
 def test_evaluate_prints_each_digit_and_each_site(data, tmp_path, capsys):
     assert main(arguments(data, tmp_path)) == 0
     capsys.readouterr()
@@ -195,8 +205,12 @@ def test_pen_digits_that_are_missing_are_left_out_aloud(data, tmp_path, capsys, 
             np.zeros(4, np.uint8),
             r"expected images of shape \(4, 28",
         ),
-        (np.zeros((3, 28, 28), np.uint8), np.array([1, -1, 2]), "labels .* from 0 to 9, got int64"),
-        (np.zeros((3, 28, 28), np.uint8), np.full(3, 29, np.uint8), "from 0 to 29"),
+        (np.zeros((3, 28, 28), np.uint8), np.array([1, -1, 2]), "labels .* 0 to 9 .* got int64"),
+        (
+            np.zeros((3, 28, 28), np.uint8),
+            np.full(3, 12, np.uint8),
+            "10 for no digit, 11 for several, got uint8 from 0 to 12",
+        ),
     ],
 )
 def test_a_source_that_gives_no_labelled_images_is_named(images, labels, message):

@@ -102,7 +102,9 @@ def _spread(side: int, controls: int) -> Floats:
 
 
 def _smooth_field(rng: np.random.Generator, count: int, side: int, size: float) -> Floats:
-    """Return ``(count, 2, side, side)`` smooth displacements, by random points 4 pixels apart."""
+    """Return ``(count, 2, side, side)`` smooth displacements: seven random points a side, which
+    over 28 pixels are 4.5 apart.
+    """
     spread = _spread(side, 7)
     controls = rng.standard_normal((count, 2, 7, 7), dtype=np.float32) * np.float32(size * 1.6)
     return spread @ controls @ spread.T
