@@ -15,6 +15,7 @@ import pytest
 
 from tests.sample import idx_bytes, mnist_is_here, write_mnist
 from train.data import DataError, Mnist, fetch_mnist, load_mnist, mnist, places
+from train.sources.mnist import read_mnist
 
 NAMES = tuple(mnist.SHA256)
 
@@ -113,6 +114,21 @@ def test_missing_data_are_downloaded_into_the_cache_once(
     assert sorted(path.name for path in cache.iterdir()) == sorted(f"{name}.gz" for name in NAMES)
     monkeypatch.setattr(mnist, "MIRRORS", ())
     assert_sample(load_mnist())
+
+
+def test_a_run_that_downloads_says_so(
+    nowhere: Path,
+    mirror: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(mnist, "MIRRORS", (mirror,))
+    assert len(read_mnist().test.images) == 10
+    assert capsys.readouterr().err.splitlines() == [
+        f"downloading {mirror}{name}.gz" for name in NAMES
+    ]
+    read_mnist()
+    assert capsys.readouterr().err == ""
 
 
 def test_a_failed_download_says_what_to_put_where(

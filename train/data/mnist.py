@@ -39,13 +39,17 @@ class Mnist(NamedTuple):
     test_labels: NDArray[np.uint8]
 
 
-def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
+def load_mnist(
+    directory: str | os.PathLike[str] | None = None,
+    report: Callable[[str], None] | None = None,
+) -> Mnist:
     """Load MNIST's training and test sets, or another data set in the same four files.
 
     Args:
         directory: the only folder to look in; it is not downloaded then. By default the folders
             are `$DIGITS_DATA/mnist`, `data/mnist`, `../shared/data/mnist` and the cache, and
             what none of them has is downloaded into the cache.
+        report: called with a line of text for each file to download, for a person to read.
 
     Raises:
         MissingDataError: files are missing and cannot be downloaded.
@@ -59,7 +63,7 @@ def load_mnist(directory: str | os.PathLike[str] | None = None) -> Mnist:
     if directory is not None:
         raise MissingDataError(_how_to_get(Path(directory), places))
     try:
-        paths = fetch_mnist()
+        paths = fetch_mnist(report=report)
     except DataError as error:
         text = _how_to_get(places[0], places)
         raise MissingDataError(f"{text}\nThe download failed: {error}") from error

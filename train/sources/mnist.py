@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from pathlib import Path
 
 from train.data import load_mnist
@@ -15,9 +17,10 @@ VALIDATION = 5_000
 def read_mnist(directory: Path | None = None) -> Part:
     """Divide MNIST: its last training images are for validation, its test set is the test.
 
-    A collection that is too small to spare 5,000 gives a tenth. Raises DataError.
+    A collection that is too small to spare 5,000 gives a tenth. Says what it downloads. Raises
+    DataError.
     """
-    mnist = load_mnist(directory)
+    mnist = load_mnist(directory, partial(print, file=sys.stderr))
     count = len(mnist.train_images)
     cut = count - min(VALIDATION, count // 10)
     return Part(
