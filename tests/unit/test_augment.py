@@ -9,6 +9,8 @@ from nn.ink import PEN_WIDTH, ink
 from tests.sample import drawings
 from train.augment import (
     AUGMENTATIONS,
+    HAND,
+    Augmentation,
     far,
     other_form,
     random_affine,
@@ -85,6 +87,44 @@ def test_affine_maps_are_spread_around_the_identity():
     maps = random_affine(np.random.default_rng(8), 20_000, turn=0.1, slant=0.1, stretch=0.1)
     np.testing.assert_allclose(maps.mean(axis=0), np.eye(2), atol=0.02)
     assert np.linalg.det(maps).min() > 0  # nothing is mirrored
+
+
+def spread_of_strokes(augmentation: Augmentation) -> list[float]:
+    """Return by how many degrees an upright and a level line come out turned, as deviations."""
+    rng = np.random.default_rng(16)
+    upright = np.array([[0, -1], [0, 1]], np.float32)
+    varied = [augmentation.strokes([upright, upright[:, ::-1]], rng)[0] for _ in range(1500)]
+    ways = np.array([[stroke[-1] - stroke[0] for stroke in strokes] for strokes in varied])
+    angles = np.arctan(ways[:, 0, 0] / ways[:, 0, 1]), np.arctan(ways[:, 1, 1] / ways[:, 1, 0])
+    return [float(np.degrees(each).std()) for each in angles]
+
+
+def spread_of_images(augmentation: Augmentation) -> list[float]:
+    """Return the same of pictures of such lines: their ink's longer axis tells the angle."""
+    rng = np.random.default_rng(17)
+    upright = np.zeros((1500, 28, 28), np.uint8)
+    upright[:, 6:22, 13:15] = 255
+    y, x = np.mgrid[:28, :28]
+    spreads = []
+    for lines in (upright, upright.transpose(0, 2, 1)):
+        inks = augmentation.images(lines, rng)
+        inks = inks / inks.sum(axis=(1, 2), keepdims=True)
+        dx = x - (inks * x).sum(axis=(1, 2), keepdims=True)
+        dy = y - (inks * y).sum(axis=(1, 2), keepdims=True)
+        both, difference = ((inks * each).sum(axis=(1, 2)) for each in (dx * dy, dy**2 - dx**2))
+        along = difference if lines is upright else -difference
+        spreads.append(float(np.degrees(np.arctan2(2 * both, along) / 2).std()))
+    return spreads
+
+
+def test_in_images_uprights_lean_and_in_strokes_level_lines_tilt(monkeypatch):
+    """One matrix does both, but to points in rows the other way about: see `random_affine`."""
+    assert spread_of_images(HAND) == pytest.approx([11.2, 7.9], rel=0.1)
+    assert spread_of_strokes(HAND) == pytest.approx([6.0, 10.7], rel=0.1)
+    for name, value in (("LEANING", 1), ("LOOSE", 0), ("SKIPPING", 0)):
+        monkeypatch.setattr(far, name, value)
+    assert spread_of_images(FAR) == pytest.approx([20.4, 14.2], rel=0.1)
+    assert spread_of_strokes(FAR) == pytest.approx([13.1, 20.0], rel=0.1)
 
 
 def test_far_hands_now_and_then_skip_but_keep_the_form(images):

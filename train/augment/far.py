@@ -19,7 +19,9 @@ LEANING, LOOSE, SKIPPING, THINNER, WIDER = 0.25, 0.25, 0.08, 0.1, 0.05
 other, is interrupted, drawn thinner or wider.
 """
 TURN, SLANT = 0.2, 0.25
-"""Of those that lean: standard deviations in radians, and of the angle's tangent."""
+"""Of those that lean: standard deviations in radians, and of the angle's tangent. In an image it is
+the uprights that take this slant, in strokes the level lines: see `hand.random_affine`.
+"""
 
 
 def vary_strokes(
