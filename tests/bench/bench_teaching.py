@@ -29,7 +29,7 @@ from nn.ink import ink
 from nn.recognizer import DEFAULT_PATH, DIGITS, Recognizer
 from nn.teach import Pupil, features, last_layer, load_rehearsal
 from train.augment import vary_strokes
-from train.data import Drawing, load_pen, split_by_writer
+from train.data import Drawing, MissingDataError, load_pen, split_by_writer
 from train.sources.mnist import read_mnist
 
 CORRECTIONS, READ = 5, 20
@@ -40,7 +40,7 @@ ORDINARY = 0.5
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the figures; return the exit code."""
+    """Print the figures; return the exit code, 0 where there are no pen drawings to measure on."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -51,11 +51,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--part", choices=("validation", "test"), default="validation")
     options = parser.parse_args(argv)
+    try:
+        digits, letters = (
+            getattr(split_by_writer(load_pen(name=name)), options.part)
+            for name in ("digits", "nondigits")
+        )
+    except MissingDataError as error:
+        print(f"skipped: {error}")
+        return 0
     recognizer = Recognizer.load(options.weights)
     pupil = Pupil(recognizer.model, load_rehearsal(recognizer.model_hash, options.rehearsal))
     rng = np.random.default_rng(0)
     mnist = getattr(read_mnist(), options.part)
-    digits = getattr(split_by_writer(load_pen()), options.part)
     others = {
         "MNIST": (features(recognizer.model, mnist.images), mnist.labels, None),
         "pen": (
@@ -66,7 +73,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     misread = wrong(recognizer, *others["pen"][:2])
     odd = [(d, int(d.label)) for d, is_wrong in zip(digits, misread, strict=True) if is_wrong]
-    letters = getattr(split_by_writer(load_pen(name="nondigits")), options.part)
     chosen = [letters[i] for i in rng.permutation(len(letters))[: options.signs]]
     signs = [(d, int(rng.integers(DIGITS))) for d in chosen if is_private(recognizer, d)]
     print(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.bench import bench_correction, bench_teaching
 from tests.sample import drawings, write_pen
 from train.data import DataError, load_pen, places, read_drawings
 
@@ -168,3 +170,22 @@ def test_a_digit_labelled_otherwise_is_refused_by_line(tmp_path: Path) -> None:
         load_pen(path.parent)
     path.rename(tmp_path / "nondigits.jsonl")
     assert [drawing.label for drawing in load_pen(tmp_path, "nondigits")] == ["7", "x"]
+
+
+@pytest.mark.parametrize(
+    ("bench", "missing"),
+    [(bench_teaching, "digits"), (bench_teaching, "nondigits"), (bench_correction, "digits")],
+)
+def test_measures_that_need_pen_drawings_are_left_out_without_them(
+    bench: ModuleType,
+    missing: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`make bench` goes on with the others."""
+    if missing == "nondigits":
+        write_pen(tmp_path)
+    monkeypatch.setattr("train.data.pen.data_directories", lambda name: [tmp_path])
+    assert bench.main([]) == 0
+    assert capsys.readouterr().out.startswith(f"skipped: Pen-drawn {missing} are missing. Put ")
