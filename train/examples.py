@@ -53,9 +53,10 @@ class Examples:
         other_forms: bool = False,
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Return fresh variants: inputs ``(batch, 28, 28, 1) float32`` and labels ``(batch,)
-        uint8``. About the share ``unvaried`` of them is left as it was written. They are varied by
-        ``augmentation``, by default the examples' own; with ``other_forms`` some drawn digits get
-        another form as well.
+        uint8``. About the share ``unvaried`` of them is left as it was written. The others are
+        varied by ``augmentation``, by default the examples' own. Before that, and whatever it is,
+        drawn marks that are no digits are stretched, and with ``other_forms``, which the third
+        cycle has, some drawn digits get another form.
         """
         vary = augmentation or self.augmentation
         varied = rng.random(len(indices)) >= unvaried

@@ -1,4 +1,8 @@
-"""No variation at all: to see what variation is worth, and for first trials."""
+"""Digits as they were written: to see what variation is worth, and for first trials.
+
+It is not quite none. `train.examples` stretches marks that are no digits whatever the augmentation
+is, and gives some digits another form in a run's third cycle.
+"""
 
 from __future__ import annotations
 
