@@ -17,8 +17,8 @@ from train.calibrate import refusal_threshold
 from train.compose import GAPS, HEIGHT, SIGNS, numbers, share_read_whole
 from train.data import Drawing
 from train.data.unclear import UNCLEAR, clear, fingerprint, unclear
-from train.evaluation import Evaluation, write_evaluation
 from train.examples import Labelled
+from train.report_page import Evaluation, write_evaluation
 from train.robustness import PICTURE_CHANGES, STROKE_CHANGES, Row, grid, rotation, slant
 
 DIGITS = [

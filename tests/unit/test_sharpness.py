@@ -63,13 +63,13 @@ def test_nothing_that_lasts_is_changed_by_the_look_around(threads: int) -> None:
         assert np.array_equal(model.arrays()[name], array), name
 
 
-def test_only_the_last_part_of_a_run_looks_around() -> None:
+def test_only_the_last_cycle_of_a_run_looks_around() -> None:
     config = Config(epochs=6, restart_after=2, finish=2, sharpness_radius=0.2, threads=1)
     assert [cycle.radius for cycle in cycles(config, 5)] == [0, 0, 0.2]
     assert [cycle.radius for cycle in cycles(Config(epochs=2, restart_after=0), 5)] == [0]
 
 
-def test_a_step_of_the_last_part_is_another_one() -> None:
+def test_a_step_of_the_last_cycle_is_another_one() -> None:
     taken = []
     for radius in (0.0, 0.2):
         config = Config(epochs=3, restart_after=1, finish=1, sharpness_radius=radius, threads=1)

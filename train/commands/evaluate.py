@@ -33,8 +33,8 @@ from train.compose import (
 from train.data import DataError, Drawing, load_pen, split_by_writer
 from train.data.unclear import clear, unclear
 from train.evaluate import error_rate, error_table, outputs_of, predictions
-from train.evaluation import Evaluation, write_evaluation
 from train.examples import Labelled, Task, inked_drawings
+from train.report_page import Evaluation, write_evaluation
 from train.robustness import Row, grid
 from train.sources.nondigits import unseen_nondigits
 

@@ -60,7 +60,7 @@ def _curves(history: Sequence[Entry]) -> Iterable[str]:
     steps = [entry for entry in history if entry["kind"] == "steps"]
     epochs = [entry for entry in history if entry["kind"] == "epoch"]
     loss = {
-        "each part": [(entry["epoch"], entry["loss"]) for entry in steps],
+        "each line of the log": [(entry["epoch"], entry["loss"]) for entry in steps],
         "each epoch": [(entry["epoch"], entry["loss"]) for entry in epochs],
     }
     names = sorted({name for entry in epochs for name in entry["validation_error_percent"]})
