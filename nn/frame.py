@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.mnist_form import extent_of
-from nn.paper import STRONG, Grey, labels_of
+from nn.paper import STRONG, Grey
+from nn.pieces import labels_of
 
 LONG = 0.8  # of the picture's shorter side: a piece of fewer pixels is neither
 THIN = 0.09  # of the same: how thick a frame's line may be

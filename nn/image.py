@@ -3,9 +3,9 @@
 Strokes from a pen go through `nn.ink` instead; this is for what only exists as pixels: a scan, a
 phone photo, a screenshot. NumPy alone, because it also runs in the browser.
 
-Grey values are searched for ink (`nn.paper`), a frame is left out (`nn.frame`), and what is found
-is brought to MNIST's form (`nn.mnist_form`): all of it, a connected piece, or a slice of one
-(`nn.slices`).
+Grey values are searched for ink (`nn.paper`), a frame and dust are left out (`nn.frame`,
+`nn.dust`), and what is found is brought to MNIST's form (`nn.mnist_form`): all of it, a connected
+piece, or a slice of one (`nn.slices`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.dust import without_dust
 from nn.frame import without_frame
 from nn.ink import Box
 from nn.mnist_form import box_of, extent_of, in_field
-from nn.paper import EDGE, STRONG, Grey, find_ink, grown, labels_of, line_width
+from nn.paper import EDGE, STRONG, Grey, find_ink, line_width
+from nn.pieces import Mask, grown, numbered, on_rim
 from nn.slices import columns_to_cut
 
 _LOOK = 256  # longer side at which the digit is searched for
@@ -64,17 +66,20 @@ class Picture:
             window = _around(found[2], width, height)
             step = _step(window)
             if step < self.step and (finer := _look(self.pixels, window, step)) is not None:
-                found, self._window, self.step = finer, window, step
+                ink = finer[0]
+                near = self._seen_from(grown(found[0] > 0, 2), ink.shape, window, step)
+                # What reaches the rim of this window alone is a shade, or what lies beyond it.
+                ink = np.where(on_rim(ink > 0) & ~near, np.float32(0), ink)
+                if (ink > STRONG).any():
+                    found = ink, *_places(ink, window, step)
+                    self._window, self.step = window, step
         self.ink: Grey | None = None
-        self._is_framed = False
         self._inside = self.box = (0.0, 0.0, 0.0, 0.0)
         if found is not None:
             ink, self._inside, self.box = found
-            self.ink = without_frame(ink)
-            self._is_framed = self.ink is not ink
-            if self._is_framed:
-                self._inside = box_of(self.ink)
-                self.box = _in_picture(self._inside, self._window, self.step)
+            self.ink = without_dust(without_frame(ink))
+            if self.ink is not ink:
+                self._inside, self.box = _places(self.ink, self._window, self.step)
 
     def pieces(self) -> tuple[NDArray[np.intp], list[Box]]:
         """Return the connected pieces of ink: a number for each pixel of ``ink``, -1 where there
@@ -82,15 +87,7 @@ class Picture:
         """
         if self.ink is None:
             return np.empty((0, 0), np.intp), []
-        inked = self.ink > 0
-        roots, number = np.unique(labels_of(inked)[inked], return_inverse=True)
-        of_pixel = np.full(inked.shape, -1, np.intp)
-        of_pixel[inked] = number
-        edges = np.zeros((len(roots), 4), np.intp)
-        edges[:, :2] = inked.size
-        for axis, places in enumerate(np.nonzero(inked)[::-1]):
-            np.minimum.at(edges[:, axis], number, places)
-            np.maximum.at(edges[:, axis + 2], number, places + 1)
+        of_pixel, edges = numbered(self.ink > 0)
         boxes = [
             _in_picture((left, top, right, bottom), self._window, self.step)
             for left, top, right, bottom in edges.tolist()
@@ -130,38 +127,41 @@ class Picture:
         """
         if self.ink is None or (only is not None and not only.any()):
             raise ValueError("expected a picture with ink, got a blank one")
-        if only is None and self._is_framed:
-            only = self.ink > 0  # what looks closer would see the frame again
         ink, inside, box = self.ink, self._inside, self.box
-        if only is not None:
+        if only is None:
+            only = ink > 0  # what looks closer would see again what has been left out
+        else:
             ink = np.where(only, ink, np.float32(0))
-            inside = box_of(ink)
-            box = _in_picture(inside, self._window, self.step)
+            inside, box = _places(ink, self._window, self.step)
         # Shrunk: look again, at the digit alone and as finely as is of use.
         if closer and self.step > 1:
             ink, inside, box = self._closer(box, only) or (ink, inside, box)
         return in_field(ink, inside), box
 
-    def _closer(self, box: Box, only: NDArray[np.bool_] | None) -> tuple[Grey, Box, Box] | None:
+    def _closer(self, box: Box, only: Mask) -> tuple[Grey, Box, Box] | None:
         window = _around(box, self.pixels.shape[1], self.pixels.shape[0])
         step = max(1, int(max(box[2] - box[0], box[3] - box[1]) // _CLOSER))
         found = _look(self.pixels, window, step)
-        if found is None or only is None:
-            return found
+        if found is None:
+            return None
         ink = found[0]
         # What else lies in the window is left out: what is nearer to ink that is not asked for.
         near = grown(only, 2) & (only | (self.ink == 0))
+        ink = np.where(self._seen_from(near, ink.shape, window, step), ink, np.float32(0))
+        return (ink, *_places(ink, window, step)) if (ink > EDGE).any() else None
+
+    def _seen_from(
+        self, mask: Mask, shape: tuple[int, ...], window: tuple[int, int, int, int], step: int
+    ) -> Mask:
+        """Return a mask of the picture as it was looked at, for a closer look at a window."""
         rows, columns = (
             np.clip((first + np.arange(count) * step - origin) // self.step, 0, most - 1)
             for first, count, origin, most in zip(
-                window[1::-1], ink.shape, self._window[1::-1], near.shape, strict=True
+                window[1::-1], shape, self._window[1::-1], mask.shape, strict=True
             )
         )
-        ink = np.where(near[rows[:, None], columns], ink, np.float32(0))
-        if not (ink > EDGE).any():
-            return None
-        inside = box_of(ink)
-        return ink, inside, _in_picture(inside, window, step)
+        seen: Mask = mask[rows[:, None], columns]
+        return seen
 
 
 def _checked(array: NDArray[Any]) -> NDArray[Any]:
@@ -197,10 +197,13 @@ def _look(
     """
     left, top, right, bottom = window
     ink = find_ink(_grey(pixels[top:bottom, left:right], step))
-    if ink is None:
-        return None
+    return None if ink is None else (ink, *_places(ink, window, step))
+
+
+def _places(ink: Grey, window: tuple[int, int, int, int], step: int) -> tuple[Box, Box]:
+    """Return the box of the ink in its window, and in the picture."""
     inside = box_of(ink)
-    return ink, inside, _in_picture(inside, window, step)
+    return inside, _in_picture(inside, window, step)
 
 
 def _step(window: tuple[int, int, int, int]) -> int:

@@ -1,7 +1,8 @@
 """Find the ink on a picture's paper: what stands out from a smooth surface, above its noise.
 
 Grey values -> paper subtracted (a smooth surface, so uneven light goes with it) -> ink found above
-the paper's own noise, without stains and ruled lines.
+the paper's own noise, without stains and ruled lines. A sheet that lies on something else is looked
+at alone (`nn.sheet`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.ink import BOX
+from nn.pieces import grown, labels_of, on_rim, rim
+from nn.sheet import sheet_in
 
 Grey = NDArray[np.float32]
 
@@ -19,38 +22,75 @@ _LEAST_CONTRAST = 0.04  # of full scale: fainter than ten grey levels is not ink
 EDGE = 0.08  # of the ink's own contrast: where the ink's box ends, above JPEG's ringing
 _BODY = 0.25  # of the same: what holds a piece together, above the lines of ruled paper
 STRONG = 0.5  # of the same: a piece has some ink that is so strong
-_SPECK = 0.02  # of the largest piece: smaller pieces are dust,
+SPECK = 0.02  # of the largest piece: smaller pieces are dust,
 _DOT = 0.4  # if they are not so large as a dot of its pen: in squares as wide as its line
+_LINES = 4  # so many times as wide as the lines: what is wider, at a shade's edge, is no ink,
+_KEPT = 0.45  # if so much of what was found remains
 
 
 def find_ink(grey: Grey) -> Grey | None:
     """How much ink is on each pixel: 0 paper, about 1 full ink; None where there is only paper."""
     paper, noise = _paper(grey)
     found = _digit(_darkness(grey, paper, noise), noise)
-    if found is None or _on_rim(found) < 0.1:
+    if found is None:
+        return None
+    sheet = sheet_in(found > STRONG)
+    if sheet is not None and (written := _on_sheet(grey, sheet)) is not None:
+        return written
+    if _share_on_rim(found) < 0.1:
         return found
     # Ink on the rim: a shadow with a hard edge, which no smooth surface follows, or a tight crop.
-    for shade in (_closed(grey), -_closed(-grey)):
-        other = _digit(_darkness(grey, shade, noise), noise)
-        if other is not None and _on_rim(other) < 0.05 and other.sum() < 0.7 * found.sum():
-            found = _off_rim(other)
+    for sign in (1, -1):
+        other = _beside_shade(grey, sign, noise)
+        if other is None or _share_on_rim(other) >= 0.05 or other.sum() >= 0.7 * found.sum():
+            continue
+        if line_width(other) < 1.2 * line_width(found):  # else it is what surrounds the lines
+            return _off_rim(other)
     return found
 
 
-def _on_rim(ink: Grey) -> float:
+def _on_sheet(grey: Grey, sheet: NDArray[np.bool_]) -> Grey | None:
+    """The ink on a sheet that lies on something else; None where there is none."""
+    rows, columns = (np.flatnonzero(sheet.any(axis)) for axis in (1, 0))
+    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    within = sheet[window]
+    level = np.float32(_median(grey[window][within]))
+    found = find_ink(np.where(within, grey[window], level))
+    if found is None:
+        return None
+    edge = grown(np.pad(~within, 1, constant_values=True), 2)[1:-1, 1:-1]
+    written = np.zeros_like(grey)
+    written[window] = np.where(edge, np.float32(0), found)
+    return written if (written > STRONG).any() else None
+
+
+def _beside_shade(grey: Grey, sign: int, noise: float) -> Grey | None:
+    """The ink on a ground that follows shades of any form; dark ink where ``sign`` is 1.
+
+    The ground is what remains when marks are closed: first those narrower than half the picture,
+    then those not much wider than the lines that were found, without the corners of a shade.
+    """
+    size = max(3, min(grey.shape) // 2 | 1)
+    found = _digit(_darkness(grey, sign * _closed(sign * grey, size), noise), noise)
+    if found is None or not found.any():
+        return found
+    finer = max(3, int(_LINES * line_width(found)) | 1)
+    if finer >= size:
+        return found
+    lines = _digit(_darkness(grey, sign * _closed(sign * grey, finer), noise), noise)
+    are_lines = lines is not None and lines.sum() > _KEPT * found.sum()
+    return lines if are_lines else found
+
+
+def _share_on_rim(ink: Grey) -> float:
     """The share of the picture's outermost pixels that hold ink."""
-    return float((_rim(ink) > 0).mean())
+    return float((rim(ink) > 0).mean())
 
 
 def _off_rim(ink: Grey) -> Grey:
     """The ink without the pieces on the rim, unless there are no others: a shadow's corners."""
-    label = labels_of(ink > 0)
-    inside = np.where(np.isin(label, _rim(label)[_rim(ink) > 0]), np.float32(0), ink)
+    inside = np.where(on_rim(ink > 0), np.float32(0), ink)
     return inside if inside.any() else ink
-
-
-def _rim(values: NDArray[Any]) -> NDArray[Any]:
-    return np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])
 
 
 def _darkness(grey: Grey, paper: Grey, noise: float) -> Grey:
@@ -88,11 +128,10 @@ def _digit(ink: Grey, noise: float) -> Grey | None:
     return np.where(mask, np.minimum(ink, np.float32(1.25)), np.float32(0))
 
 
-def _closed(grey: Grey) -> Grey:
-    """Grey closing: dark marks narrower than half the picture take on their surroundings."""
+def _closed(grey: Grey, size: int) -> Grey:
+    """Grey closing: dark marks narrower than `size` pixels take on their surroundings."""
     for highest in (True, False):
         for axis in (0, 1):
-            size = max(3, min(grey.shape) // 2 | 1)
             grey = _extreme(grey, size, axis) if highest else -_extreme(-grey, size, axis)
     return grey
 
@@ -108,18 +147,6 @@ def _extreme(values: Grey, size: int, axis: int) -> Grey:
         values = np.maximum(values[:-step], values[step:])
         reach += step
     return np.moveaxis(values, 0, axis)
-
-
-def grown(mask: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    """The mask with every pixel that is at most `reach` rows and columns from it."""
-    for _ in range(reach):
-        wider = mask.copy()
-        wider[1:] |= mask[:-1]
-        wider[:-1] |= mask[1:]
-        mask = wider.copy()
-        mask[:, 1:] |= wider[:, :-1]
-        mask[:, :-1] |= wider[:, 1:]
-    return mask
 
 
 def _paper(grey: Grey) -> tuple[Grey, float]:
@@ -183,7 +210,8 @@ def _pieces(ink: Grey, edge: float) -> NDArray[np.bool_]:
     """Which pixels belong to the digit: connected pieces above `edge` that are not dust.
 
     A piece counts when some of it is strong ink and it holds a fair share of the largest's ink, or
-    as much as a dot that the same pen made.
+    as much as a dot that the same pen made. The largest is none on the rim, if there are others:
+    that may be a table's edge.
     """
     mask = ink > edge
     label = labels_of(mask)
@@ -191,8 +219,11 @@ def _pieces(ink: Grey, edge: float) -> NDArray[np.bool_]:
     strong = np.zeros(label.size, bool)
     strong[label[ink > STRONG]] = True
     mass[~strong] = 0
-    pen = line_width(np.where(label == mass.argmax(), ink, np.float32(0))) if strong.any() else 0
-    keep: NDArray[np.bool_] = mask & (mass > min(_SPECK * mass.max(), _DOT * pen**2))[label]
+    inside = mass.copy()
+    inside[rim(label)[rim(mask)]] = 0
+    largest = (inside if inside.any() else mass).argmax()
+    pen = line_width(np.where(label == largest, ink, np.float32(0))) if strong.any() else 0.0
+    keep: NDArray[np.bool_] = mask & (mass > min(SPECK * mass[largest], _DOT * pen**2))[label]
     return keep
 
 
@@ -204,32 +235,3 @@ def line_width(ink: Grey) -> float:
     padded = np.pad(ink, 1)
     down, across = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
     return float(2 * ink.sum() / np.hypot(down, across).sum())
-
-
-def labels_of(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """The same number on all pixels of one 8-connected piece: its smallest flat index.
-
-    Every pixel points at itself; neighbours hook the larger root to the smaller, and pointers are
-    halved, until nothing changes.
-    """
-    height, width = mask.shape
-    index = np.arange(mask.size).reshape(mask.shape)
-    ends = []
-    for here, there in (
-        (np.s_[:, :-1], np.s_[:, 1:]),
-        (np.s_[:-1, :], np.s_[1:, :]),
-        (np.s_[:-1, :-1], np.s_[1:, 1:]),
-        (np.s_[:-1, 1:], np.s_[1:, :-1]),
-    ):
-        both = mask[here] & mask[there]
-        ends.append((index[here][both], index[there][both]))
-    a = np.concatenate([first for first, _ in ends])
-    b = np.concatenate([second for _, second in ends])
-    root = np.arange(mask.size)
-    while True:
-        low, high = np.minimum(root[a], root[b]), np.maximum(root[a], root[b])
-        if (low == high).all():
-            return root.reshape(height, width)
-        np.minimum.at(root, high, low)
-        while (root != root[root]).any():
-            root = root[root]
