@@ -242,7 +242,7 @@ buttons.clear.addEventListener('click', () => pad.clear());
 new KeyboardPen(pad, canvas, find('nib'), (text) => view.say(text));
 document.addEventListener('keydown', keyPressed);
 
-offerLanguages(/** @type {HTMLSelectElement} */ (find('language')));
+offerLanguages();
 language.addEventListener('change', () => {
   if (reading.digits.length) show(reading);
 });

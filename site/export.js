@@ -6,9 +6,8 @@ import { extent, trace } from './ink.js';
  * @typedef {import('./ink.js').Stroke} Stroke
  */
 
-/** Paper around the ink, and the length of a PNG's pixel, in the drawing's units. */
+/** Paper around the ink, in the drawing's units; a PNG has a pixel for each. */
 const MARGIN = 60;
-const PIXEL = 1;
 const INK = '#1f1e1b';
 const PAPER = '#ffffff';
 
@@ -37,11 +36,11 @@ export function toSvg(strokes) {
  */
 export async function toPng(strokes) {
   const { left, top, width, height } = frame(strokes);
-  const canvas = new OffscreenCanvas(Math.ceil(width / PIXEL), Math.ceil(height / PIXEL));
+  const canvas = new OffscreenCanvas(width, height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
   context.fillStyle = PAPER;
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.setTransform(1 / PIXEL, 0, 0, 1 / PIXEL, -left / PIXEL, -top / PIXEL);
+  context.fillRect(0, 0, width, height);
+  context.translate(-left, -top);
   context.strokeStyle = context.fillStyle = INK;
   context.lineCap = context.lineJoin = 'round';
   for (const stroke of strokes) trace(context, stroke);

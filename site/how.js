@@ -180,7 +180,7 @@ function paintImage(bytes) {
 
 for (let digit = 0; digit < 10; digit++) label.append(new Option(String(digit), String(digit)));
 label.addEventListener('change', teach);
-offerLanguages(/** @type {HTMLSelectElement} */ (find('language')));
+offerLanguages();
 
 /** Put what is known into the words. */
 function refresh() {

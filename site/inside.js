@@ -1,6 +1,6 @@
 // Shows how the network knows: which pixels spoke for its answer, what would change its mind, and the maps inside it.
 
-import { find, language, list, number, percent, put, say } from './words.js';
+import { button, find, language, list, number, percent, put, say } from './words.js';
 
 /**
  * @typedef {import('./engine.js').Engine} Engine
@@ -18,7 +18,7 @@ const NO_DIGITS = 'non-digits';
 export class Inside {
   #engine;
   #section = find('inside');
-  #switch = /** @type {HTMLButtonElement} */ (find('how'));
+  #switch = button('how');
   #layers = find('layers');
   /** @type {Digit | undefined} */
   #digit;

@@ -61,7 +61,7 @@ async function begin() {
   await import('./generated/pyscript/core.js');
 }
 
-offerLanguages(/** @type {HTMLSelectElement} */ (find('language')));
+offerLanguages();
 language.addEventListener('change', nameParts);
 document.addEventListener('py-editor', ({ target }) => {
   nameParts();

@@ -1,6 +1,6 @@
 // Says how the page is doing: who answers, how far loading is, whether it works offline, and what went wrong.
 
-import { find, number, put } from './words.js';
+import { button, find, number, put } from './words.js';
 
 /**
  * @typedef {import('./engine.js').Engine} Engine
@@ -20,7 +20,7 @@ export class Status {
   #state = find('state');
   #progress = /** @type {HTMLProgressElement} */ (find('progress'));
   #notice = find('notice');
-  #action = /** @type {HTMLButtonElement} */ (find('notice-action'));
+  #action = button('notice-action');
 
   constructor() {
     find('notice-close').addEventListener('click', () => (this.#notice.hidden = true));

@@ -22,7 +22,7 @@ const root = document.documentElement;
 export const language = new EventTarget();
 
 /** The languages that there are, by their tags. */
-export const languages = (root.dataset.languages ?? 'en').split(' ');
+const languages = (root.dataset.languages ?? 'en').split(' ');
 
 /** @type {Words} */
 let words = {};
@@ -42,7 +42,7 @@ export const ready = load(root.lang);
  * Change the language, and remember it.
  * @param {string} tag
  */
-export async function choose(tag) {
+async function choose(tag) {
   try {
     localStorage.setItem(KEPT, tag);
   } catch {
@@ -130,11 +130,9 @@ export function list(items) {
   return new Intl.ListFormat(root.lang).format(items);
 }
 
-/**
- * Let a select show the languages by their own names, and choose one.
- * @param {HTMLSelectElement} select
- */
-export function offerLanguages(select) {
+/** Let the page's select show the languages by their own names, and choose one. */
+export function offerLanguages() {
+  const select = /** @type {HTMLSelectElement} */ (find('language'));
   for (const tag of languages) {
     const option = document.createElement('option');
     const name = new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag;
