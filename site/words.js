@@ -190,7 +190,7 @@ function write(element, kind) {
   const key = /** @type {HTMLElement} */ (element).dataset[kind] ?? '';
   const text = say(key, given.get(element)?.[kind]);
   if (kind !== 'text') element.setAttribute(ATTRIBUTES[kind], text);
-  else if (text.includes('<')) compose(element, text);
+  else if (text.includes('<') || element.firstElementChild) compose(element, text);
   else setText(element, text);
 }
 

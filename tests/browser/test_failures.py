@@ -76,6 +76,19 @@ def test_without_webassembly_a_static_host_leaves_a_message_in_words(
     expect(page.locator("#second")).to_have_text("This drawing could not be read.")
 
 
+def test_where_nobody_reads_nothing_is_claimed_about_where_drawings_stay(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    own_host.missing.add("engine.py")
+    page = new_context().new_page()
+    page.goto(own_host.url)
+    wait_for_engine(page, "none")
+    expect(page.locator("#privacy")).to_have_text("A neural network written in NumPy.")
+    page.get_by_role("button", name="Read a picture").click()
+    expect(page.locator("#bring-menu")).to_be_visible()
+    expect(page.locator("#bring-menu")).not_to_contain_text("on this device", use_inner_text=True)
+
+
 @pytest.mark.parametrize(
     "name",
     [
