@@ -16,6 +16,13 @@ export default [
       "no-implicit-globals": "error",
       "no-shadow": "error",
       "no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "Literal[regex.pattern=/\\(\\?<[=!]/]",
+          message: "Safari before 16.4 cannot look behind, and would take none of the module.",
+        },
+      ],
       "no-var": "error",
       "object-shorthand": "error",
       "prefer-const": "error",
