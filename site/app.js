@@ -100,9 +100,9 @@ async function drawingChanged() {
   buttons.undo.disabled = !pad.canUndo;
   buttons.redo.disabled = !pad.canRedo;
   buttons.erase.disabled = strokes.length === 0;
+  if (buttons.erase.disabled) erase(false);
   buttons.clear.disabled = buttons.take.disabled = isBlank;
   if (isBlank) {
-    erase(false);
     cleared++;
     showNothing(engine.state === 'loading' ? 'reading.early' : 'reading.blank');
     return;

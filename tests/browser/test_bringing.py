@@ -111,6 +111,18 @@ def test_a_picture_is_pasted_and_a_new_stroke_takes_it_away(page: Page) -> None:
     expect_answer(page, "3")
 
 
+def test_a_picture_leaves_no_eraser_that_cannot_be_put_away(page: Page) -> None:
+    draw(page, sample("3"))
+    eraser = page.get_by_role("button", name="Eraser")
+    eraser.click()
+    give(page, "paste", "pasted.png", "image/png", packed(photo("9")))
+    expect_answer(page, "9")
+    expect(eraser).to_be_disabled()
+    expect(eraser).to_have_attribute("aria-pressed", "false")
+    draw(page, sample("4"))
+    expect_answer(page, "4")
+
+
 def test_a_tap_takes_no_picture_away_and_redo_leads_to_no_blank_paper(page: Page) -> None:
     draw(page, sample("3"))
     expect_answer(page, "3")
