@@ -8,6 +8,7 @@ import { put, say, setText } from './words.js';
  * @typedef {import('./engine.js').Digit} Digit
  * @typedef {import('./pad.js').Pad} Pad
  * @typedef {readonly [number, number, ...number[]]} Place in the drawing's units
+ * @typedef {{left: number, top: number, width: number, height: number}} Frame CSS pixels
  */
 
 /** Room between the ink and its frame, CSS pixels. */
@@ -68,20 +69,23 @@ export class Boxes extends EventTarget {
 
   /**
    * @param {Place} place
-   * @returns {number} the index of the mark there, of several the smallest; -1 for none, and for what may be a decimal
-   *   point: the stroke that is being drawn, a place by a foot
+   * @returns {number} the index of the mark there, its tag included, of several the smallest; -1 for none, and for what
+   *   may be a decimal point: the stroke that is being drawn, a place by a foot
    */
   at(place) {
     const [x, y] = this.#pad.place([place[0], place[1]]);
+    const corner = this.#list.getBoundingClientRect();
     let best = -1;
     let least = Infinity;
     const live = this.#pad.finished.length;
     this.#digits.forEach((digit, index) => {
       if (digit.strokes.length && digit.strokes.every((stroke) => stroke >= live)) return;
-      const { left, top, width, height } = this.#frame(digit, 0);
-      const inside = x >= left && x <= left + width && y >= top && y <= top + height;
-      const byFoot = y > top + FOOT * height && digit.strokes.length && !this.#pad.isOn(digit.strokes, place);
-      if (inside && !byFoot && width * height < least) [best, least] = [index, width * height];
+      const frame = this.#frame(digit, 0);
+      const tag = this.#list.children[index]?.firstElementChild?.getBoundingClientRect();
+      const byFoot = y > frame.top + FOOT * frame.height && digit.strokes.length && !this.#pad.isOn(digit.strokes, place);
+      const isThere = (holds(frame, x, y) && !byFoot) || (tag && holds(tag, x + corner.left, y + corner.top));
+      const size = frame.width * frame.height;
+      if (isThere && size < least) [best, least] = [index, size];
     });
     return best;
   }
@@ -109,7 +113,7 @@ export class Boxes extends EventTarget {
   /**
    * @param {Digit} digit
    * @param {number} [margin]
-   * @returns {{left: number, top: number, width: number, height: number}} its frame, CSS pixels on the canvas
+   * @returns {Frame} on the canvas
    */
   #frame({ box: [left, top, right, bottom] }, margin = MARGIN) {
     const [x, y] = this.#pad.place([left, top]);
@@ -145,4 +149,13 @@ export class Boxes extends EventTarget {
       style.height = `${height}px`;
     });
   }
+}
+
+/**
+ * @param {Frame} frame
+ * @param {number} x
+ * @param {number} y
+ */
+function holds({ left, top, width, height }, x, y) {
+  return x >= left && x <= left + width && y >= top && y <= top + height;
 }

@@ -126,6 +126,25 @@ def test_several_digits_are_a_number_and_a_tap_on_one_shows_its_details(page: Pa
     expect_answer(page, "407")
 
 
+def test_a_tap_on_a_tag_chooses_its_mark_and_a_stroke_may_begin_there(page: Page) -> None:
+    draw(page, number("52"))
+    expect_answer(page, "52")
+    marks = page.get_by_role("list", name="Marks of the number").get_by_role("button")
+    expect(marks.nth(1)).to_have_attribute("aria-pressed", "true")
+    before = len(drawn(page))
+    box = marks.nth(0).bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.click(x, y)  # a dot there would be a decimal point
+    expect(marks.nth(0)).to_have_attribute("aria-pressed", "true")
+    assert len(drawn(page)) == before
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y, steps=3)
+    page.mouse.up()
+    assert len(drawn(page)) == before + 1
+
+
 def test_a_mark_of_a_number_is_chosen_by_keyboard(page: Page) -> None:
     draw(page, number("35"))
     expect_answer(page, "35")
