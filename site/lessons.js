@@ -18,58 +18,57 @@ export class Lessons {
     return this.#known;
   }
 
-  /** Take up what is stored. Without storage, corrections last until the page is left. */
+  /**
+   * Take up what is stored. Without storage, corrections last until the page is left.
+   * @returns {Promise<boolean>} whether that is something else than what was known
+   */
   async load() {
     const known = this.#known;
-    const database = await open();
-    if (!database) return;
-    try {
-      const stored = await done(database.transaction(STORE).objectStore(STORE).getAll());
-      if (known === this.#known) this.#known = stored.filter(isCorrection);
-    } catch (error) {
-      console.warn('The corrections could not be read:', error);
-    }
+    const stored = await inStore('readonly', (store) => store.getAll());
+    if (!stored || known !== this.#known) return false;
+    this.#known = stored.result.filter(isCorrection);
+    return JSON.stringify(known) !== JSON.stringify(this.#known);
   }
 
   /** @param {readonly Correction[]} known from now on */
   async replace(known) {
-    this.#known = known.slice(-MOST);
-    const database = await open();
-    if (!database) return;
-    try {
-      const transaction = database.transaction(STORE, 'readwrite');
-      const store = transaction.objectStore(STORE);
+    const kept = (this.#known = known.slice(-MOST));
+    await inStore('readwrite', (store) => {
       store.clear();
-      this.#known.forEach((each, index) => store.put(each, index));
-      await new Promise((resolve, reject) => {
-        transaction.oncomplete = resolve;
-        transaction.onabort = transaction.onerror = () => reject(transaction.error);
-      });
-    } catch (error) {
-      console.warn('The corrections could not be stored:', error);
-    }
-  }
-}
-
-/** @returns {Promise<IDBDatabase | undefined>} anew: some browsers close it; none without storage */
-async function open() {
-  try {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    return await done(request);
-  } catch (error) {
-    console.warn('Corrections will not be remembered:', error);
-    return undefined;
+      kept.forEach((each, index) => store.put(each, index));
+    });
   }
 }
 
 /**
+ * Work with what is stored, on a connection of its own: some browsers close those that stay open.
  * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => T} work
+ * @returns {Promise<T | undefined>} when the work is done; undefined without storage
  */
-function done(request) {
+async function inStore(mode, work) {
+  try {
+    const database = await open();
+    const transaction = database.transaction(STORE, mode);
+    const result = work(transaction.objectStore(STORE));
+    database.close(); // after the work
+    await new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve;
+      transaction.onabort = transaction.onerror = () => reject(transaction.error);
+    });
+    return result;
+  } catch (error) {
+    console.warn('Corrections are not remembered:', error);
+    return undefined;
+  }
+}
+
+/** @returns {Promise<IDBDatabase>} */
+function open() {
   return new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
@@ -77,5 +76,5 @@ function done(request) {
 
 /** @param {any} value */
 function isCorrection(value) {
-  return typeof value?.image === 'string' && atob(value.image).length === 784 && value.digit >= 0 && value.digit <= 9;
+  return /^[A-Za-z0-9+/]{1046}==$/.test(value?.image) && value.digit >= 0 && value.digit <= 9;
 }

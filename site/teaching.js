@@ -45,7 +45,9 @@ export class Teaching extends EventTarget {
     find('lessons-forget').addEventListener('click', () => this.#forget());
     this.#file.addEventListener('change', () => this.#load());
     this.#loaded = this.#lessons.load();
-    addEventListener('focus', () => this.#lessons.load()); // another tab may know more
+    addEventListener('focus', async () => {
+      if (await this.#lessons.load()) this.#begin(true); // another tab knows others
+    });
     engine.addEventListener('state', () => this.#begin());
   }
 
@@ -60,12 +62,15 @@ export class Teaching extends EventTarget {
     return this.#engine.state === 'browser' && Boolean(this.#engine.about?.teachable);
   }
 
-  /** Python is there, perhaps anew: teach it what it was taught before. */
-  async #begin() {
+  /**
+   * Teach Python, which may have started anew, what it was taught before.
+   * @param {boolean} [isOther] whether that has changed, perhaps to nothing
+   */
+  async #begin(isOther) {
     await this.#loaded;
     this.#showCount();
     this.show(this.#digit);
-    if (this.#teachable && this.#lessons.known.length) await this.#teach();
+    if (this.#teachable && (isOther || this.#lessons.known.length)) await this.#teach();
   }
 
   /** @param {boolean} open whether to ask which digit it was */
@@ -109,19 +114,20 @@ export class Teaching extends EventTarget {
     const image = this.#digit?.image;
     this.#ask(false);
     if (!image) return;
-    // The same picture teaches one thing: a second answer takes the first one's place.
-    const others = this.#lessons.known.filter((each) => each.image !== image);
-    if (await this.#know([...others, { image, digit }])) {
+    if (await this.#know(this.#lessons.known, [{ image, digit }])) {
       this.#voice.say(say('teach.learned', { digit: String(digit) }));
     }
   }
 
   /**
-   * @param {readonly Correction[]} known from now on
-   * @returns {Promise<boolean>} whether the network has learned it
+   * From now on know these. The same picture teaches one thing: a newer answer takes the older one's place.
+   * @param {readonly Correction[]} older
+   * @param {readonly Correction[]} [newer]
+   * @returns {Promise<boolean>} whether the network has learned them
    */
-  async #know(known) {
-    await this.#lessons.replace(known);
+  async #know(older, newer = []) {
+    const images = new Set(newer.map(({ image }) => image));
+    await this.#lessons.replace([...older.filter(({ image }) => !images.has(image)), ...newer]);
     this.#showCount();
     return this.#teach();
   }
@@ -152,8 +158,7 @@ export class Teaching extends EventTarget {
     this.#menu.hidePopover();
     try {
       const more = fromCsv(await file.text());
-      const images = new Set(more.map(({ image }) => image));
-      await this.#know([...this.#lessons.known.filter(({ image }) => !images.has(image)), ...more]);
+      await this.#know(this.#lessons.known, more);
       this.#voice.notify('lessons.loaded', { count: Math.min(more.length, this.#lessons.known.length) });
     } catch (error) {
       const line = error instanceof FormError ? error.line : 1;
@@ -165,6 +170,7 @@ export class Teaching extends EventTarget {
     const forgotten = this.#lessons.known;
     this.#menu.hidePopover();
     await this.#know([]);
-    this.#voice.notify('lessons.forgotten', {}, { name: 'lessons.back', act: () => this.#know(forgotten) });
+    const act = () => this.#know(forgotten, this.#lessons.known);
+    this.#voice.notify('lessons.forgotten', {}, { name: 'lessons.back', act });
   }
 }

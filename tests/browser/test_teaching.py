@@ -150,6 +150,30 @@ def test_the_saved_file_is_kaggles_form_and_is_loaded_again(page: Page, tmp_path
     dismiss(page)
 
 
+def test_what_is_brought_back_takes_nothing_away_that_was_learned_since(page: Page) -> None:
+    draw(page, SIGN)
+    expect(page.locator("#wrong")).to_be_enabled()
+    correct(page, "6")
+    expect_answer(page, "6")
+    manage(page, "Forget all")
+    expect_count(page, "No corrections yet")
+    page.locator("#wrong").press("Enter")  # a pointer may find the message in its way
+    page.keyboard.press("8")
+    expect_answer(page, "8")
+    clear(page)
+    draw(page, sample("3"))
+    expect(page.locator("#wrong")).to_be_enabled()
+    page.locator("#wrong").press("Enter")
+    page.keyboard.press("3")
+    expect_count(page, "2 corrections learned")
+    page.get_by_role("button", name="Bring them back").click()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    clear(page)
+    draw(page, SIGN)
+    expect_answer(page, "8")  # the newer answer
+    expect_count(page, "2 corrections learned")
+
+
 def test_an_audit_of_the_choices_and_the_menu_finds_no_barrier(page: Page) -> None:
     draw(page, SIGN)
     expect(page.locator("#wrong")).to_be_enabled()
@@ -181,3 +205,31 @@ def test_what_was_learned_is_still_known_at_the_next_visit(
     wait_for_engine(second)
     expect_count(second, "1 correction learned")
     expect_answer(second, "6")
+
+
+def test_what_another_tab_forgot_or_learned_is_known_on_coming_back(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    before = Recognizer.load().read(SIGN).text
+    context = new_context()
+    first, second = context.new_page(), context.new_page()
+    for page in (first, second):
+        page.goto(site_host.url)
+        wait_for_engine(page)
+        draw(page, SIGN)
+        expect(page.locator("#wrong")).to_be_enabled()
+    correct(first, "6")
+    expect_count(first, "1 correction learned")
+    come_back(second)
+    expect_answer(second, "6")
+    expect_count(second, "1 correction learned")
+    manage(second, "Forget all")
+    expect_count(second, "No corrections yet")
+    come_back(first)
+    expect_answer(first, before)
+    expect_count(first, "No corrections yet")
+
+
+def come_back(page: Page) -> None:
+    """Come to a tab from another one: browsers without a window tell nothing of that."""
+    page.evaluate("dispatchEvent(new Event('focus'))")
