@@ -193,12 +193,6 @@ function keep() {
   }
 }
 
-/** Load the page anew, with the drawing that is on it. */
-function reload() {
-  keep();
-  location.reload();
-}
-
 /** Take up the drawing that was kept. */
 function restore() {
   try {
@@ -218,6 +212,8 @@ function erase(on) {
 }
 
 pad.addEventListener('change', drawingMoved);
+addEventListener('pagehide', keep);
+// A new tab gets a copy of what is kept when it opens.
 for (const link of document.querySelectorAll('.ways a')) link.addEventListener('click', keep);
 boxes.addEventListener('choose', (event) => {
   chosen = { mark: /** @type {CustomEvent} */ (event).detail, strokes: pad.finished };
@@ -251,6 +247,7 @@ engine.addEventListener('state', () => {
   if ((pad.strokes.length === 0 && !pad.picture) || recovered) drawingChanged(); // it says what to expect, or asks again
 });
 
+const reload = () => location.reload();
 status.follow(engine, reload); // first: Python has begun to start, and tells at once how far it is
 const started = engine.start();
 restore();
