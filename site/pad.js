@@ -63,11 +63,11 @@ export class Pad extends EventTarget {
     canvas.addEventListener('pointermove', (event) => this.#move(event));
     // The same, as soon as it is known, and not only with the next frame: where a browser has it.
     canvas.addEventListener('pointerrawupdate', (event) => this.#move(/** @type {PointerEvent} */ (event)));
-    canvas.addEventListener('pointerup', (event) => this.#up(event));
-    // The system took the pointer away, for a gesture or a call: what was drawn stays.
-    canvas.addEventListener('pointercancel', (event) => this.#up(event));
-    canvas.addEventListener('lostpointercapture', (event) => this.#up(event));
-    canvas.addEventListener('contextmenu', (event) => event.preventDefault());
+    // Also where the system takes the pointer away, for a gesture or a call: what was drawn stays.
+    for (const type of /** @type {const} */ (['pointerup', 'pointercancel', 'lostpointercapture'])) {
+      canvas.addEventListener(type, (event) => this.#up(event));
+    }
+    for (const type of ['contextmenu', 'dragstart']) canvas.addEventListener(type, (event) => event.preventDefault());
     new ResizeObserver(() => this.#refit()).observe(canvas);
     this.#watchDisplay();
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#redraw());
@@ -81,7 +81,9 @@ export class Pad extends EventTarget {
 
   /** Replaces the drawing; one step for undo. */
   set strokes(strokes) {
-    if (strokes.length || this.#strokes.length) this.#commit(strokes);
+    if (!strokes.length && !this.#strokes.length) return;
+    this.#remember(this.#strokes);
+    this.#replace(strokes);
   }
 
   /** @returns {readonly Stroke[]} the finished strokes: the same list until they change */
@@ -98,10 +100,7 @@ export class Pad extends EventTarget {
   set picture(picture) {
     this.#drop();
     if (this.#strokes.length) this.#remember(this.#strokes);
-    this.#strokes = [];
-    this.#picture = picture;
-    this.#refit();
-    this.#changed();
+    this.#replace([], picture);
   }
 
   /** @returns {boolean} whether a pen is down */
@@ -124,20 +123,18 @@ export class Pad extends EventTarget {
   }
 
   undo() {
-    if (this.#live) return this.#abandon();
+    if (this.#live || this.#pointer) return this.#abandon();
     const strokes = this.#past.pop();
     if (!strokes) return;
     if (!this.#picture) this.#future.push(this.#strokes);
-    this.#picture = undefined;
-    this.#show(strokes);
+    this.#replace(strokes);
   }
 
   redo() {
-    const strokes = this.#live ? undefined : this.#future.pop();
+    const strokes = this.#live || this.#pointer ? undefined : this.#future.pop();
     if (!strokes) return;
-    this.#picture = undefined;
     this.#past.push(this.#strokes);
-    this.#show(strokes);
+    this.#replace(strokes);
   }
 
   /**
@@ -146,8 +143,7 @@ export class Pad extends EventTarget {
    */
   begin(point) {
     this.#live = [point];
-    this.#redraw();
-    this.#changed();
+    this.#show(this.#strokes);
   }
 
   /**
@@ -174,7 +170,8 @@ export class Pad extends EventTarget {
     if (this.#picture) return this.#abandon(); // only tapped
     const stroke = isDot(this.#live) ? [this.#live[0]] : this.#live;
     this.#drop();
-    this.#commit([...this.#strokes, stroke]);
+    this.#remember(this.#strokes);
+    this.#show([...this.#strokes, stroke]);
   }
 
   /**
@@ -199,13 +196,6 @@ export class Pad extends EventTarget {
     return this.#ink.reach;
   }
 
-  /** @param {readonly Stroke[]} strokes */
-  #commit(strokes) {
-    this.#picture = undefined;
-    this.#remember(this.#strokes);
-    this.#show(strokes);
-  }
-
   /** @param {readonly Stroke[]} strokes what undo leads back to */
   #remember(strokes) {
     this.#past.push(strokes);
@@ -213,11 +203,25 @@ export class Pad extends EventTarget {
     this.#future = [];
   }
 
-  /** @param {readonly Stroke[]} strokes */
+  /**
+   * Show another drawing or picture, all of it: it may have been made on wider paper.
+   * @param {readonly Stroke[]} strokes
+   * @param {Picture} [picture]
+   */
+  #replace(strokes, picture) {
+    this.#strokes = strokes;
+    this.#picture = picture;
+    this.#refit();
+    this.#changed();
+  }
+
+  /**
+   * Show a drawing that goes on: the paper does not move.
+   * @param {readonly Stroke[]} strokes
+   */
   #show(strokes) {
     this.#strokes = strokes;
-    if (strokes.length === 0) this.#refit(); // the next drawing has the whole paper
-    else this.#redraw();
+    this.#redraw();
     this.#changed();
   }
 
@@ -232,7 +236,8 @@ export class Pad extends EventTarget {
   }
 
   #refit() {
-    this.#ink.resize([...this.strokes, ...corners(this.#picture)]);
+    const [left, top, right, bottom] = this.#picture?.box ?? [0, 0, 0, 0];
+    this.#ink.resize([...this.strokes, [[left, top, 0]], [[right, bottom, 0]]]);
     this.#redraw();
     this.dispatchEvent(new Event('refit'));
   }
@@ -330,19 +335,14 @@ export class Pad extends EventTarget {
       (part) => /** @type {const} */ ([x + part * (to[0] - x), y + part * (to[1] - y)]),
     );
     const left = this.#strokes.filter((stroke) => !way.some((place) => this.#ink.isOn(stroke, place)));
-    if (left.length === this.#strokes.length) return;
-    this.#strokes = left;
-    this.#redraw();
-    this.#changed();
+    if (left.length < this.#strokes.length) this.#show(left);
   }
 
   /** Forget what the pointer is doing. */
   #abandon() {
     const before = this.#pointer?.eraser?.before ?? this.#strokes;
     this.#drop();
-    this.#strokes = before;
-    this.#redraw();
-    this.#changed();
+    this.#show(before);
   }
 
   #drop() {
@@ -350,19 +350,4 @@ export class Pad extends EventTarget {
     this.#live = this.#pointer = undefined;
     if (pointer && this.#canvas.hasPointerCapture(pointer.id)) this.#canvas.releasePointerCapture(pointer.id);
   }
-}
-
-/**
- * @param {Picture | undefined} picture
- * @returns {Stroke[]} what has to stay visible for all of it to be
- */
-function corners(picture) {
-  if (!picture) return [];
-  const [left, top, right, bottom] = picture.box;
-  return [
-    [
-      [left, top, 0],
-      [right, bottom, 0],
-    ],
-  ];
 }

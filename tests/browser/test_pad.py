@@ -192,6 +192,56 @@ def test_clearing_can_be_undone(page: Page) -> None:
     expect_answer(page, "5")
 
 
+def test_undo_brings_all_ink_back_onto_narrower_paper(page: Page) -> None:
+    page.set_viewport_size({"width": 1000, "height": 700})
+    wait_until(page, "innerWidth === 1000")
+    draw(page, [[[-50, 60], [-50, 200]], [[330, 60], [330, 200]]])  # one by each side
+    page.locator("#clear").click()
+    page.set_viewport_size({"width": 390, "height": 700})
+    wait_until(page, "innerWidth === 390")
+    page.keyboard.press("Control+z")
+    outside = """async () => {
+        const { pad } = await import(new URL('app.js', document.baseURI));
+        const { width } = document.querySelector('#pad').getBoundingClientRect();
+        return pad.strokes.flat().filter((point) => {
+            const [x] = pad.place(point);
+            return x < -0.5 || x > width + 0.5;
+        }).length;
+    }"""
+    assert len(drawn(page)) == 2
+    assert page.evaluate(outside) == 0
+
+
+def test_a_selection_of_the_whole_page_is_not_dragged_by_the_pen(page: Page) -> None:
+    page.keyboard.press("Control+a")
+    draw(page, sample("3"))
+    expect_answer(page, "3")
+    assert len(drawn(page)) == len(sample("3"))
+    page.evaluate("getSelection().empty()")
+
+
+def test_a_drawing_is_kept_when_the_page_is_loaded_anew_and_no_older_one(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    page = new_context().new_page()
+    page.goto(site_host.url)
+    draw(page, sample("3"))
+    expect_answer(page, "3")
+    page.get_by_role("button", name="See how it knows").click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Step by step").click(modifiers=["Control"])
+    opened.value.close()
+    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+    page.keyboard.press("Escape")
+    draw(page, sample("7"))
+    page.reload()
+    expect_answer(page, "7")
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(page.locator("#clear")).to_be_disabled()
+    assert drawn(page) == []
+
+
 def test_ink_shows_where_the_pointer_was(page: Page) -> None:
     draw(page, LINE, lift=False)
     pad = page.locator("#pad").bounding_box()
@@ -223,6 +273,22 @@ def test_the_eraser_takes_whole_strokes_away_and_undo_brings_them_back(page: Pag
     expect(eraser).to_have_attribute("aria-pressed", "false")  # nothing is left to erase
     page.keyboard.press("Control+z")
     assert drawn(page) == both
+
+
+def test_undo_while_rubbing_out_takes_that_back_alone(page: Page) -> None:
+    draw(page, [*LINE, [[200, 60], [200, 200]], [[240, 60], [240, 200]]])
+    page.keyboard.press("Control+z")
+    both = drawn(page)
+    page.get_by_role("button", name="Eraser").click()
+    draw(page, [[[180, 100], [220, 100]]], lift=False)
+    assert drawn(page) == both[:1]
+    page.keyboard.press("Control+z")
+    assert drawn(page) == both
+    page.mouse.up()
+    assert drawn(page) == both
+    page.keyboard.press("Control+y")
+    assert len(drawn(page)) == 3  # what was undone before is still there
+    page.get_by_role("button", name="Eraser").click()
 
 
 def test_clearing_brings_back_no_half_of_what_was_rubbed_out(page: Page) -> None:
