@@ -41,6 +41,8 @@ let unread = false;
 let shownPicture;
 /** What the engine reads of each picture. @type {WeakMap<import('./ink.js').Picture, import('./engine.js').Greys>} */
 const pictures = new WeakMap();
+/** The file that was given last. @type {File | undefined} */
+let newestFile;
 /** When the last reading began. */
 let asked = -Infinity;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -142,12 +144,15 @@ async function readPicture(picture) {
 }
 
 /**
- * Lay a picture on the paper, as large as the paper is, and read it.
+ * Lay a picture on the paper, as large as the paper is, and read it; unless something newer comes while it is decoded.
  * @param {File} file
  */
 async function takePicture(file) {
+  const { strokes } = pad;
+  newestFile = file;
   try {
     const { bitmap, ...greys } = await decode(file);
+    if (file !== newestFile || strokes !== pad.strokes) return;
     const [across, down] = pad.reach;
     const scale = Math.min((2 * across) / bitmap.width, (2 * down) / bitmap.height);
     const [halfWidth, halfHeight] = [(bitmap.width * scale) / 2, (bitmap.height * scale) / 2];

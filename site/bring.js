@@ -28,17 +28,19 @@ export class PictureError extends Error {
 
 /** Dispatches `file` (a CustomEvent whose detail is a File) when the visitor gives one. */
 export class Bringing extends EventTarget {
+  #menu;
+
   /**
    * @param {HTMLElement} menu with an input for pictures and one for photos
    * @param {HTMLElement} paper is marked while a picture hangs over the page
    */
   constructor(menu, paper) {
     super();
+    this.#menu = menu;
     for (const button of menu.querySelectorAll('button')) {
       const input = /** @type {HTMLInputElement} */ (document.getElementById(`${button.id}-file`));
       button.addEventListener('click', () => input.click());
       input.addEventListener('change', () => {
-        menu.hidePopover();
         this.#take(input.files);
         input.value = ''; // the same file can be chosen again
       });
@@ -63,7 +65,9 @@ export class Bringing extends EventTarget {
   /** @param {FileList | null | undefined} files */
   #take(files) {
     const file = files?.[0];
-    if (file) this.dispatchEvent(new CustomEvent('file', { detail: file }));
+    if (!file) return;
+    this.#menu.hidePopover?.(); // where a browser has it
+    this.dispatchEvent(new CustomEvent('file', { detail: file }));
   }
 }
 

@@ -135,6 +135,55 @@ def test_a_tap_takes_no_picture_away_and_redo_leads_to_no_blank_paper(page: Page
     expect(page.locator("#redo")).to_be_disabled()
 
 
+HOLD = """() => {
+    const decode = createImageBitmap;
+    window.decoded = new Promise((resolve) => {
+        window.createImageBitmap = async (...given) => {
+            window.createImageBitmap = decode; // the next one is not held
+            await new Promise((release) => (window.release = release));
+            const bitmap = await decode(...given);
+            setTimeout(resolve); // when the page has taken it
+            return bitmap;
+        };
+    });
+}"""
+"""Holds the decoding of a picture until `release` is called."""
+
+
+@pytest.mark.parametrize("newer", ["drawing", "picture", "nothing"])
+def test_a_picture_that_is_decoded_late_does_not_take_the_place_of_what_is_newer(
+    page: Page, newer: str
+) -> None:
+    draw(page, sample("4"))
+    page.evaluate(HOLD)
+    give(page, "drop", "nine.png", "image/png", packed(photo("9")))
+    page.keyboard.press("Escape")
+    if newer == "drawing":
+        draw(page, sample("3"))
+    elif newer == "picture":
+        give(page, "drop", "number.png", "image/png", packed(photo("42")))
+    answer = {"drawing": "3", "picture": "42", "nothing": ""}[newer]
+    expect_answer(page, answer)
+    assert page.evaluate(
+        """async () => {
+            const { pad } = await import(new URL('app.js', document.baseURI));
+            const before = pad.picture;
+            release();
+            await decoded;
+            return pad.picture === before;
+        }"""
+    )
+    expect_answer(page, answer)
+
+
+def test_a_pasted_picture_closes_the_menu_that_asks_for_one(page: Page) -> None:
+    page.get_by_role("button", name="Read a picture").click()
+    expect(page.locator("#bring-menu")).to_be_visible()
+    give(page, "paste", "pasted.png", "image/png", packed(photo("9")))
+    expect(page.locator("#bring-menu")).to_be_hidden()
+    expect_answer(page, "9")
+
+
 def test_why_nothing_was_read_is_spoken(page: Page) -> None:
     give(page, "drop", "blank.png", "image/png", packed(Image.new("RGB", (300, 200), "white")))
     expect(page.locator("#spoken")).to_contain_text("No digit was found in this picture")
