@@ -204,6 +204,11 @@ function restore() {
     const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '[]');
     sessionStorage.removeItem(KEPT);
     pad.strokes = kept;
+/** Who uses the keyboard goes on at the paper when the button that has the focus is no use any more. */
+function refocus() {
+  if (document.activeElement?.matches(':disabled, [hidden] *')) canvas.focus({ preventScroll: true });
+}
+
   } catch {
     // no storage, nothing kept
   }
@@ -227,6 +232,7 @@ boxes.addEventListener('choose', (event) => {
 teaching.addEventListener('learned', () => {
   inside.show(undefined); // of the network as it was
   if (pad.strokes.length || pad.picture) drawingChanged();
+for (const type of ['click', 'keydown']) addEventListener(type, refocus); // after what they do
 });
 new Bringing(find('bring-menu'), find('paper')).addEventListener('file', (event) => {
   takePicture(/** @type {CustomEvent<File>} */ (event).detail);

@@ -1,4 +1,4 @@
-// A pen that the keyboard moves: arrow keys carry it over the paper, Space puts it down and lifts it.
+// A pen that the keyboard moves: arrow keys carry it over the paper, Space puts it down and lifts it, or rubs out.
 
 import { say as words } from './words.js';
 
@@ -69,6 +69,7 @@ export class KeyboardPen {
   }
 
   #toggle() {
+    if (this.#pad.erasing) return this.#pad.rub(this.#place);
     if (this.#isDown) {
       this.#pad.end();
     } else {

@@ -175,6 +175,15 @@ export class Pad extends EventTarget {
   }
 
   /**
+   * Take away the strokes at a place; one step for undo.
+   * @param {readonly [number, number]} place in the drawing's units
+   */
+  rub(place) {
+    const left = this.#strokes.filter((stroke) => !this.#ink.isOn(stroke, place));
+    if (left.length < this.#strokes.length) this.strokes = left;
+  }
+
+  /**
    * @param {readonly [number, number]} point in the drawing's units
    * @returns {[number, number]} where that is on the canvas, CSS pixels
    */

@@ -145,6 +145,7 @@ export class Teaching extends EventTarget {
     open.disabled = !this.#teachable;
     put(open, count ? 'lessons.count' : 'lessons.none', { count });
     for (const id of ['lessons-undo', 'lessons-save', 'lessons-forget']) button(id).disabled = count === 0;
+    if (document.activeElement?.id === 'lessons-undo' && !count) find('lessons-load').focus();
   }
 
   #save() {

@@ -106,6 +106,7 @@ def test_another_answer_gives_another_loss_and_one_step_lowers_it(
 def test_it_speaks_the_visitors_language(page: Page, expected: Lesson) -> None:
     page.locator("#language").select_option("de")
     expect(page.get_by_role("heading", level=1)).to_have_text("So funktioniert es")
+    expect(page).to_have_title("So funktioniert es")
     expect(page.locator("#work")).to_contain_text("Multiplikationen")
     page.locator("#language").select_option("en")
     expect(page.get_by_role("heading", level=1)).to_have_text("How it works")

@@ -344,6 +344,33 @@ def test_a_digit_can_be_drawn_with_the_keyboard_alone(page: Page) -> None:
     expect_answer(page, "")
 
 
+def test_a_stroke_is_rubbed_out_with_the_keyboard_alone(page: Page) -> None:
+    page.locator("#pad").press("ArrowRight")
+    nib, pad = page.locator("#nib").bounding_box(), page.locator("#pad").bounding_box()
+    assert nib is not None
+    assert pad is not None
+    page.mouse.move(nib["x"] + nib["width"] / 2, pad["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(nib["x"] + nib["width"] / 2, pad["y"] + pad["height"] - 20, steps=3)
+    page.mouse.up()
+    strokes = drawn(page)
+    assert len(strokes) == 1
+    page.locator("#erase").press("Enter")
+    page.locator("#pad").press("Space")
+    assert drawn(page) == []
+    page.keyboard.press("Control+z")
+    assert drawn(page) == strokes
+
+
+def test_the_focus_goes_to_the_paper_from_a_tool_that_is_no_use_any_more(page: Page) -> None:
+    draw(page, LINE)
+    page.keyboard.press("Control+z")
+    for tool in ("#redo", "#clear"):
+        page.locator(tool).press("Enter")
+        expect(page.locator(tool)).to_be_disabled()
+        expect(page.locator("#pad")).to_be_focused()
+
+
 def test_all_tools_are_reached_with_the_tab_key(page: Page) -> None:
     draw(page, LINE)
     draw(page, LINE)

@@ -111,6 +111,21 @@ def test_a_correction_is_made_by_keyboard_alone(page: Page) -> None:
     expect_count(page, "1 correction learned")
 
 
+def test_the_last_correction_is_taken_back_by_keyboard_and_the_menu_keeps_the_focus(
+    page: Page,
+) -> None:
+    draw(page, SIGN)
+    expect(page.locator("#wrong")).to_be_enabled()
+    correct(page, "6")
+    expect_count(page, "1 correction learned")
+    page.locator("#lessons").press("Enter")
+    page.locator("#lessons-undo").press("Enter")
+    expect_count(page, "No corrections yet")
+    expect(page.locator("#lessons-load")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#lessons")).to_be_focused()
+
+
 def test_the_saved_file_is_kaggles_form_and_is_loaded_again(page: Page, tmp_path: Path) -> None:
     draw(page, SIGN)
     expect(page.locator("#wrong")).to_be_enabled()
