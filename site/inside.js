@@ -39,6 +39,7 @@ export class Inside {
       this.#nameDigits();
       if (engine.about) describeNetwork(engine.about);
     });
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#update()); // on another paper
   }
 
   /** @param {Digit | undefined} digit whose picture to explain */

@@ -4,8 +4,6 @@ import { keptDrawing } from './drawing.js';
 import { Fault, inWords } from './fault.js';
 import { find, language, offerLanguages, put } from './words.js';
 
-const ENVIRONMENT = 'digits';
-
 /**
  * Make a script for PyScript's editor.
  * @param {string} program
@@ -14,7 +12,7 @@ const ENVIRONMENT = 'digits';
 function script(program, setup = false) {
   const element = document.createElement('script');
   element.type = 'py-editor';
-  element.setAttribute('env', ENVIRONMENT);
+  element.setAttribute('env', 'digits');
   if (setup) {
     element.setAttribute('setup', '');
     element.setAttribute('config', './playground.json');
@@ -46,11 +44,6 @@ function nameParts() {
   }
 }
 
-/** @param {Element} focused */
-function blurEditor(focused) {
-  /** @type {HTMLElement | null | undefined} */ (focused.shadowRoot?.activeElement)?.blur();
-}
-
 async function begin() {
   const places = Array.from(document.querySelectorAll('[data-cell]'));
   const paths = places.map((place) => /** @type {HTMLElement} */ (place).dataset.cell ?? '');
@@ -65,9 +58,8 @@ offerLanguages();
 language.addEventListener('change', nameParts);
 document.addEventListener('py-editor', ({ target }) => {
   nameParts();
-  blurEditor(/** @type {Element} */ (document.activeElement)); // each new editor takes the focus
-  scrollTo(0, 0);
   if (/** @type {Element} */ (target).hasAttribute('setup')) document.documentElement.dataset.engine = 'browser';
+  else /** @type {any} */ (document.activeElement?.shadowRoot?.activeElement)?.blur(); // each new editor takes the focus
 });
 try {
   await begin();

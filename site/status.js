@@ -13,6 +13,9 @@ const PRIVACY = {
   none: 'privacy.none',
 };
 
+/** Messages that something is done go by themselves after this long, milliseconds. */
+const BRIEF = 8000;
+const DONE = ['take.copied', 'take.linked', 'lessons.loaded'];
 /** How far loading is is shown this often, milliseconds: a frame each time would take the start its computer. */
 const PACE = 100;
 
@@ -20,10 +23,15 @@ export class Status {
   #state = find('state');
   #progress = /** @type {HTMLProgressElement} */ (find('progress'));
   #notice = find('notice');
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** The newer version is told of but once: that waits while another message shows. @type {(() => void) | undefined} */
+  #offer;
+
   #action = button('notice-action');
 
   constructor() {
-    find('notice-close').addEventListener('click', () => (this.#notice.hidden = true));
+    find('notice-close').addEventListener('click', () => this.#close());
   }
 
   /**
@@ -63,6 +71,9 @@ export class Status {
    * Show a message that stays until it is dismissed.
    * @param {string} key its words
    * @param {import('./words.js').Values} [values]
+    clearTimeout(this.#timer);
+    if (DONE.includes(key)) this.#timer = setTimeout(() => this.#close(), BRIEF);
+    if (key === 'notice.newer') this.#offer = () => this.notify(key, values, action);
    * @param {{name: string, act: () => void}} [action] `name`: the key of the button's words
    */
   notify(key, values, action) {
@@ -71,8 +82,15 @@ export class Status {
     this.#action.hidden = !action;
     put(this.#action, action?.name ?? '');
     this.#action.onclick = () => {
-      this.#notice.hidden = true;
+      this.#close();
       action?.act();
+  #close() {
+    this.#notice.hidden = true;
+    const offer = find('notice-text').dataset.text === 'notice.newer' ? undefined : this.#offer;
+    this.#offer = undefined;
+    offer?.();
+  }
+
     };
   }
 
@@ -97,7 +115,7 @@ export class Status {
       this.#tell('state.loading');
     } else if (state === 'browser') {
       this.#tell('state.browser');
-      if (/notice.(server|none)/.test(find('notice-text').dataset.text ?? '')) this.#notice.hidden = true;
+      if (/notice.(server|none)/.test(find('notice-text').dataset.text ?? '')) this.#close();
       const model = find('model');
       put(model, 'model', { hash: about?.model.slice(0, 7) ?? '' });
       put(model, 'model.title', { hash: about?.model ?? '' }, 'title');

@@ -209,6 +209,38 @@ def test_what_is_no_picture_is_said_in_words(page: Page) -> None:
     expect(page.locator("#second")).to_contain_text("No digit was found in this picture")
 
 
+def test_a_message_that_is_closed_by_keyboard_leaves_the_focus_to_the_paper(page: Page) -> None:
+    give(page, "drop", "letter.pdf", "application/pdf", b"%PDF-1.7")
+    page.get_by_role("button", name="Dismiss").press("Enter")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(page.locator("#pad")).to_be_focused()
+
+
+def test_a_message_that_something_is_done_goes_by_itself_and_one_that_it_is_not_stays(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    context = new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.clock.install()
+    page.goto(site_host.url)
+    draw(page, sample("3"))
+    message = page.get_by_role("alert")
+    copy_link(page)
+    page.clock.fast_forward("00:09")
+    expect(message).to_be_hidden()
+    copy_link(page)
+    give(page, "drop", "letter.pdf", "application/pdf", b"%PDF-1.7")
+    expect(message).to_contain_text("letter.pdf cannot be read")
+    page.clock.fast_forward("00:09")
+    expect(message).to_be_visible()
+
+
+def copy_link(page: Page) -> None:
+    page.locator("#take").click()
+    page.get_by_role("button", name="Copy a link").click()
+    expect(page.get_by_role("alert")).to_contain_text("The link is copied")
+
+
 def test_a_link_holds_the_drawing(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     draw(page, number("42"))
@@ -217,9 +249,7 @@ def test_a_link_holds_the_drawing(page: Page) -> None:
     page.locator("#take").click()
     page.get_by_role("button", name="Copy the number").click()
     assert page.evaluate("navigator.clipboard.readText()") == "42"
-    page.locator("#take").click()
-    page.get_by_role("button", name="Copy a link").click()
-    expect(page.get_by_role("alert")).to_contain_text("The link is copied")
+    copy_link(page)
     page.get_by_role("button", name="Dismiss").click()
     link = page.evaluate("navigator.clipboard.readText()")
     address, _, fragment = link.partition("#")

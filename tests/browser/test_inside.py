@@ -119,6 +119,19 @@ def test_the_evidence_names_the_answer_and_the_second_choice(
         assert colours > 20  # the paper and many shades of for and against
 
 
+def test_the_evidence_lies_on_the_paper_of_the_colour_scheme(open_page: Page) -> None:
+    draw(open_page, sample("3"))
+    expect_answer(open_page, "3")
+    corner = """([name, ...color]) => {
+        const { data } = document.querySelector(name).getContext('2d').getImageData(0, 0, 1, 1);
+        return color.every((value, i) => value === data[i]);
+    }"""
+    for scheme, paper in (("light", [255, 253, 248]), ("dark", [31, 30, 28])):
+        open_page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for name in ("#evidence", "#difference"):
+            wait_until(open_page, corner, [name, *paper])
+
+
 def test_the_words_hold_the_numbers_of_the_network_that_runs(
     open_page: Page, recognizer: nn.Recognizer
 ) -> None:

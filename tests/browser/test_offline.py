@@ -149,7 +149,11 @@ def test_a_newer_version_waits_until_the_user_asks_for_it(
     wait_for_engine(page)
     draw(page, sample("3"))
     expect_answer(page, "3")
-    page.get_by_role("button", name="Update").click()
+    page.locator("#take").click()
+    page.get_by_role("button", name="Copy a link").click()
+    expect(page.get_by_role("alert")).not_to_contain_text("A newer version")
+    page.get_by_role("button", name="Dismiss").click()
+    page.get_by_role("button", name="Update").click()  # the offer has waited
     expect(page.get_by_role("heading", name="Later")).to_be_visible(timeout=START)
     expect_answer(page, "3")  # the drawing came along
     wait_until(page, f"(async () => (await ({CACHES})()).length === 1)()")

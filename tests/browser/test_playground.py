@@ -15,6 +15,7 @@ from tests.browser.conftest import SUB_PATH, NewContext
 from tests.browser.drawing import START, draw, drawn, sample
 from tests.browser.hosting import StaticHost, static_host
 from tests.browser.test_offline import wait_until_fallback_stored
+from tests.unit.test_languages import read_words
 
 FILTER, FORWARD, STEP = range(3)
 
@@ -95,6 +96,29 @@ def test_an_error_is_shown_in_the_cell_and_the_next_run_works(page: Page) -> Non
     expect(run(page, FILTER)).to_contain_text("ZeroDivisionError")
     write(page, FILTER, "print(6 * 7)")
     expect(run(page, FILTER)).to_have_text(re.compile("42"))
+
+
+def test_the_title_is_in_the_chosen_language(page: Page) -> None:
+    for tag in ("de", "en"):
+        page.locator("#language").select_option(tag)
+        expect(page).to_have_title(str(read_words(tag)["playground.name"]))
+
+
+def test_pythons_start_leaves_a_reader_alone(page: Page) -> None:
+    page.set_viewport_size({"width": 640, "height": 300})
+    page.emulate_media(reduced_motion="reduce")  # what scrolls does so at once
+    write(page, STEP, "print(1")
+    page.evaluate("scrollBy(0, 10)")
+    place = page.evaluate("scrollY")
+    assert place > 0
+    page.evaluate(
+        "document.querySelector('script[setup]').dispatchEvent("
+        "new Event('py-editor', { bubbles: true }))"
+    )
+    assert page.evaluate("scrollY") == place
+    page.keyboard.insert_text(" + 1)")
+    expect(run(page, STEP)).to_have_text(re.compile(r"^2\s*$"))
+    page.set_viewport_size({"width": 1280, "height": 720})
 
 
 def test_it_fits_small_windows_and_an_audit_finds_no_barrier(page: Page) -> None:
