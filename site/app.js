@@ -1,8 +1,9 @@
 // Wires the parts of the page: the pad's drawing goes to the engine, the engine's answer to the views.
 
 import { Boxes } from './boxes.js';
-import { Bringing, decode, PictureError } from './bring.js';
+import { decode, offerBringing } from './bring.js';
 import { Engine } from './engine.js';
+import { Fault } from './fault.js';
 import { Inside } from './inside.js';
 import { KeyboardPen } from './keys.js';
 import { fromFragment } from './link.js';
@@ -24,13 +25,13 @@ export const engine = new Engine();
 const canvas = /** @type {HTMLCanvasElement} */ (find('pad'));
 export const pad = new Pad(canvas);
 const view = new ReadingView();
-const boxes = new Boxes(find('boxes'), pad);
+const boxes = new Boxes(find('boxes'), pad, (mark) => {
+  chosen = { mark, strokes: pad.finished };
+  show(reading);
+});
 const inside = new Inside(engine);
 const status = new Status();
-const teaching = new Teaching(engine, {
-  say: (text) => view.say(text),
-  notify: (...message) => status.notify(...message),
-});
+const teaching = new Teaching(engine, view, status);
 /** @type {import('./engine.js').Reading} */
 let reading = { text: '', digits: [] };
 /** Answers to drawings before this one are out of date. */
@@ -39,8 +40,6 @@ let cleared = 0;
 let unread = false;
 /** The picture that was read, or is about to be. @type {import('./ink.js').Picture | undefined} */
 let shownPicture;
-/** What the engine reads of each picture. @type {WeakMap<import('./ink.js').Picture, import('./engine.js').Greys>} */
-const pictures = new WeakMap();
 /** The file that was given last. @type {File | undefined} */
 let newestFile;
 /** When the last reading began. */
@@ -131,8 +130,7 @@ async function drawingChanged() {
  * @returns {ReturnType<Engine['view']>} boxes are in the drawing's units
  */
 async function readPicture(picture) {
-  const greys = pictures.get(picture);
-  const settled = await engine.view(/** @type {import('./engine.js').Greys} */ (greys));
+  const settled = await engine.view(picture.greys);
   if (!settled.ok) return settled;
   const [left, top, right] = picture.box;
   const unit = (right - left) / picture.bitmap.width;
@@ -154,15 +152,12 @@ async function takePicture(file) {
     const { bitmap, ...greys } = await decode(file);
     if (file !== newestFile || strokes !== pad.strokes) return;
     const [across, down] = pad.reach;
-    const scale = Math.min((2 * across) / bitmap.width, (2 * down) / bitmap.height);
-    const [halfWidth, halfHeight] = [(bitmap.width * scale) / 2, (bitmap.height * scale) / 2];
-    /** @type {import('./ink.js').Picture} */
-    const picture = { bitmap, box: [-halfWidth, -halfHeight, halfWidth, halfHeight] };
-    pictures.set(picture, greys);
-    pad.picture = picture;
+    const scale = Math.min(across / bitmap.width, down / bitmap.height);
+    const [right, bottom] = [bitmap.width * scale, bitmap.height * scale];
+    pad.picture = { bitmap, greys, box: [-right, -bottom, right, bottom] };
   } catch (error) {
-    if (!(error instanceof PictureError)) throw error;
-    status.notify(error.key, { name: error.name });
+    if (!(error instanceof Fault)) throw error;
+    status.notify(error.said.key, error.said.values);
   }
 }
 
@@ -204,14 +199,14 @@ function restore() {
     const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '[]');
     sessionStorage.removeItem(KEPT);
     pad.strokes = kept;
-/** Who uses the keyboard goes on at the paper when the button that has the focus is no use any more. */
-function refocus() {
-  if (document.activeElement?.matches(':disabled, [hidden] *')) canvas.focus({ preventScroll: true });
-}
-
   } catch {
     // no storage, nothing kept
   }
+}
+
+/** Who uses the keyboard goes on at the paper when the button that has the focus is no use any more. */
+function refocus() {
+  if (document.activeElement?.matches(':disabled, [hidden] *')) canvas.focus({ preventScroll: true });
 }
 
 /** @param {boolean} on whether the pointer takes strokes away */
@@ -225,29 +220,19 @@ pad.addEventListener('change', drawingMoved);
 addEventListener('pagehide', keep);
 // A new tab gets a copy of what is kept when it opens.
 for (const link of document.querySelectorAll('.ways a')) link.addEventListener('click', keep);
-boxes.addEventListener('choose', (event) => {
-  chosen = { mark: /** @type {CustomEvent} */ (event).detail, strokes: pad.finished };
-  show(reading);
-});
 teaching.addEventListener('learned', () => {
   inside.show(undefined); // of the network as it was
   if (pad.strokes.length || pad.picture) drawingChanged();
-for (const type of ['click', 'keydown']) addEventListener(type, refocus); // after what they do
 });
-new Bringing(find('bring-menu'), find('paper')).addEventListener('file', (event) => {
-  takePicture(/** @type {CustomEvent<File>} */ (event).detail);
-});
-offerTaking(
-  find('take-menu'),
-  () => ({ text: reading.text, strokes: pad.finished }),
-  (key, values) => status.notify(key, values),
-);
+offerBringing(find('bring-menu'), find('paper'), takePicture);
+offerTaking(find('take-menu'), () => ({ text: reading.text, strokes: pad.finished }), status);
 buttons.undo.addEventListener('click', () => pad.undo());
 buttons.redo.addEventListener('click', () => pad.redo());
 buttons.erase.addEventListener('click', () => erase(!pad.erasing));
 buttons.clear.addEventListener('click', () => pad.clear());
-new KeyboardPen(pad, canvas, find('nib'), (text) => view.say(text));
+new KeyboardPen(pad, canvas, find('nib'), view);
 document.addEventListener('keydown', keyPressed);
+for (const type of ['click', 'keydown']) addEventListener(type, refocus); // after what they do
 
 offerLanguages();
 language.addEventListener('change', () => {
@@ -258,8 +243,7 @@ engine.addEventListener('state', () => {
   if ((pad.strokes.length === 0 && !pad.picture) || recovered) drawingChanged(); // it says what to expect, or asks again
 });
 
-const reload = () => location.reload();
-status.follow(engine, reload); // first: Python has begun to start, and tells at once how far it is
+status.follow(engine); // first: Python has begun to start, and tells at once how far it is
 const started = engine.start();
 restore();
 followLink();
@@ -273,7 +257,7 @@ while (performance.now() - asked < PAUSE);
 workOffline({
   onReady: () => status.offlineReady(),
   onUpdate: (apply) => {
-    navigator.serviceWorker.addEventListener('controllerchange', reload);
+    navigator.serviceWorker.addEventListener('controllerchange', () => location.reload());
     status.notify('notice.newer', {}, { name: 'notice.update', act: apply });
   },
 });

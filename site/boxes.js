@@ -20,10 +20,10 @@ const LEAST = 34;
 /** A tag below a frame needs this much room, CSS pixels; else it stands above. */
 const TAG = 30;
 
-/** Dispatches `choose` when a mark was chosen: a CustomEvent whose detail is its index, or the place that was tapped. */
-export class Boxes extends EventTarget {
+export class Boxes {
   #list;
   #pad;
+  #choose;
   /** @type {Digit[]} */
   #digits = [];
   #selected = -1;
@@ -34,11 +34,12 @@ export class Boxes extends EventTarget {
   /**
    * @param {HTMLElement} list lies over the paper, and lets pointers through: the paper stays free for drawing
    * @param {Pad} pad whose units the boxes are in
+   * @param {(mark: number | Place) => void} choose called when a mark was chosen: its index, or the place that was tapped
    */
-  constructor(list, pad) {
-    super();
+  constructor(list, pad, choose) {
     this.#list = list;
     this.#pad = pad;
+    this.#choose = choose;
     pad.addEventListener('refit', () => {
       this.#height = 0;
       this.#place();
@@ -88,11 +89,6 @@ export class Boxes extends EventTarget {
       if (isThere && size < least) [best, least] = [index, size];
     });
     return best;
-  }
-
-  /** @param {Place | number} mark */
-  #choose(mark) {
-    this.dispatchEvent(new CustomEvent('choose', { detail: mark }));
   }
 
   /** @param {number} index */

@@ -1,6 +1,6 @@
 // Makes a picture file of a drawing: SVG, which stays sharp at any size, and PNG.
 
-import { extent, trace } from './ink.js';
+import { trace } from './ink.js';
 
 /**
  * @typedef {import('./ink.js').Stroke} Stroke
@@ -49,9 +49,12 @@ export async function toPng(strokes) {
 
 /** @param {readonly Stroke[]} strokes */
 function frame(strokes) {
-  const [left, top, right, bottom] = extent(strokes);
-  const [x, y] = [Math.floor(left - MARGIN), Math.floor(top - MARGIN)];
-  return { left: x, top: y, width: Math.ceil(right + MARGIN) - x, height: Math.ceil(bottom + MARGIN) - y };
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const [x, y] of strokes.flat()) {
+    [left, top] = [Math.min(left, Math.floor(x - MARGIN)), Math.min(top, Math.floor(y - MARGIN))];
+    [right, bottom] = [Math.max(right, Math.ceil(x + MARGIN)), Math.max(bottom, Math.ceil(y + MARGIN))];
+  }
+  return { left, top, width: right - left, height: bottom - top };
 }
 
 /** Writes down as SVG what is drawn on it: the part of a canvas's context that `trace` uses. */
@@ -65,30 +68,19 @@ class SvgPath {
     this.#path = '';
   }
 
-  /**
-   * @param {number} x
-   * @param {number} y
-   */
-  moveTo(x, y) {
-    this.#path += `M${short(x)} ${short(y)}`;
+  /** @param {number[]} place */
+  moveTo(...place) {
+    this.#path += `M${short(place)}`;
   }
 
-  /**
-   * @param {number} x
-   * @param {number} y
-   */
-  lineTo(x, y) {
-    this.#path += `L${short(x)} ${short(y)}`;
+  /** @param {number[]} place */
+  lineTo(...place) {
+    this.#path += `L${short(place)}`;
   }
 
-  /**
-   * @param {number} controlX
-   * @param {number} controlY
-   * @param {number} x
-   * @param {number} y
-   */
-  quadraticCurveTo(controlX, controlY, x, y) {
-    this.#path += `Q${short(controlX)} ${short(controlY)} ${short(x)} ${short(y)}`;
+  /** @param {number[]} places */
+  quadraticCurveTo(...places) {
+    this.#path += `Q${short(places)}`;
   }
 
   stroke() {
@@ -103,7 +95,7 @@ class SvgPath {
    */
   arc(x, y, radius) {
     this.lineWidth = 2 * radius;
-    this.#path = `M${short(x)} ${short(y)}h0`;
+    this.#path = `M${short([x, y])}h0`;
   }
 
   fill() {
@@ -111,7 +103,7 @@ class SvgPath {
   }
 }
 
-/** @param {number} value */
-function short(value) {
-  return Math.round(value * 10) / 10;
+/** @param {number[]} values */
+function short(values) {
+  return values.map((value) => Math.round(value * 10) / 10).join(' ');
 }

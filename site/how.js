@@ -34,7 +34,7 @@ async function begin() {
   const digit = settled.result.digits.find(({ digit: read }) => Number.isInteger(read)) ?? settled.result.digits[0];
   if (!digit) return;
   image = digit.image;
-  paintImage(image);
+  paintMaps(/** @type {HTMLCanvasElement} */ (find('seen')), { height: 28, width: 28, channels: 1, pixels: image });
   label.value = String(digit.digit ?? 0);
   await teach();
 }
@@ -114,12 +114,10 @@ function showScores({ scores, probabilities }) {
     const name = document.createElement('th');
     name.scope = 'row';
     name.textContent = digit < 10 ? String(digit) : '?'; // what the network takes for no digit
-    const cells = [number(score, { maximumFractionDigits: 2 }), share(probabilities[digit])].map((value) => {
-      const cell = document.createElement('td');
-      cell.textContent = value;
-      return cell;
-    });
-    row.append(name, ...cells);
+    row.append(name);
+    for (const value of [number(score, { maximumFractionDigits: 2 }), share(probabilities[digit])]) {
+      row.insertCell().textContent = value;
+    }
     row.classList.toggle('first', digit === best);
     return row;
   });
@@ -172,12 +170,6 @@ function share(probability) {
   return percent(probability, probability > 0.999 ? 4 : 2);
 }
 
-/** @param {string} bytes base64 */
-function paintImage(bytes) {
-  const canvas = /** @type {HTMLCanvasElement} */ (find('seen'));
-  paintMaps(canvas, { height: canvas.height, width: canvas.width, channels: 1, pixels: bytes });
-}
-
 for (let digit = 0; digit < 10; digit++) label.append(new Option(String(digit), String(digit)));
 label.addEventListener('change', teach);
 offerLanguages();
@@ -190,7 +182,7 @@ function refresh() {
 
 language.addEventListener('change', refresh);
 engine.addEventListener('state', refresh);
-status.follow(engine, () => location.reload());
+status.follow(engine);
 const started = engine.start();
 await begin();
 await started;

@@ -7,8 +7,10 @@
  * @typedef {[x: number, y: number, pressure: number]} Point in the drawing's units; pressure from 0 to 1, 0.5 without a
  *   sensor
  * @typedef {Point[]} Stroke
- * @typedef {{bitmap: ImageBitmap, box: [left: number, top: number, right: number, bottom: number]}} Picture that lies on
- *   the paper, and where, in the drawing's units
+ * @typedef {object} Picture that lies on the paper
+ * @property {ImageBitmap} bitmap
+ * @property {import('./engine.js').Greys} greys what is read of it
+ * @property {[left: number, top: number, right: number, bottom: number]} box where it lies, in the drawing's units
  */
 
 const SIDE = 1000;
@@ -117,18 +119,6 @@ export class Ink {
 export function isDot(stroke) {
   const [x, y] = stroke[0];
   return stroke.every((point) => Math.hypot(point[0] - x, point[1] - y) <= PEN / 2);
-}
-
-/**
- * @param {readonly Stroke[]} strokes
- * @returns {[left: number, top: number, right: number, bottom: number]} of all points
- */
-export function extent(strokes) {
-  const points = strokes.flat();
-  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
-  const least = (/** @type {number[]} */ values) => values.reduce((a, b) => Math.min(a, b), Infinity);
-  const most = (/** @type {number[]} */ values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
-  return [least(xs), least(ys), most(xs), most(ys)];
 }
 
 /**

@@ -1,8 +1,6 @@
 // Corrections as a file: the CSV form of Kaggle's Digit Recognizer, which `python -m train fine-tune` takes too.
 
-/**
- * @typedef {import('./engine.js').Correction} Correction
- */
+/** @typedef {import('./engine.js').Correction} Correction */
 
 const PIXELS = 784;
 const HEADER = ['label', ...Array.from({ length: PIXELS }, (_, i) => `pixel${i}`)].join(',');

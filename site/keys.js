@@ -1,6 +1,6 @@
 // A pen that the keyboard moves: arrow keys carry it over the paper, Space puts it down and lifts it, or rubs out.
 
-import { say as words } from './words.js';
+import { say } from './words.js';
 
 /** @typedef {import('./pad.js').Pad} Pad */
 
@@ -14,7 +14,7 @@ const DIRECTIONS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], A
 export class KeyboardPen {
   #pad;
   #nib;
-  #say;
+  #view;
   /** @type {[number, number]} */
   #place = [0, 0];
   #isDown = false;
@@ -25,12 +25,12 @@ export class KeyboardPen {
    * @param {Pad} pad
    * @param {HTMLElement} canvas takes the keys while it has the focus
    * @param {HTMLElement} nib shows where the pen is
-   * @param {(text: string) => void} say tells what changed, for those who cannot see the pen
+   * @param {import('./reading.js').ReadingView} view tells what changed, for those who cannot see the pen
    */
-  constructor(pad, canvas, nib, say) {
+  constructor(pad, canvas, nib, view) {
     this.#pad = pad;
     this.#nib = nib;
-    this.#say = say;
+    this.#view = view;
     canvas.addEventListener('keydown', (event) => this.#press(event));
     canvas.addEventListener('keyup', ({ key }) => this.#held.delete(key));
     canvas.addEventListener('pointerdown', () => this.#leave());
@@ -76,7 +76,7 @@ export class KeyboardPen {
       this.#isDown = true;
       this.#pad.begin([...this.#place, 0.5]);
     }
-    this.#say(words(this.#isDown ? 'pen.down' : 'pen.up'));
+    this.#view.say(say(this.#isDown ? 'pen.down' : 'pen.up'));
   }
 
   #leave() {

@@ -340,10 +340,10 @@ export class Pad extends EventTarget {
     const to = this.#ink.locate(event);
     eraser.at = to;
     const steps = Math.ceil(Math.hypot(to[0] - x, to[1] - y) / ERASER_STEP) || 1;
-    const way = Array.from({ length: steps }, (_, i) => (i + 1) / steps).map(
-      (part) => /** @type {const} */ ([x + part * (to[0] - x), y + part * (to[1] - y)]),
+    const parts = Array.from({ length: steps }, (_, i) => (i + 1) / steps);
+    const left = this.#strokes.filter(
+      (stroke) => !parts.some((part) => this.#ink.isOn(stroke, [x + part * (to[0] - x), y + part * (to[1] - y)])),
     );
-    const left = this.#strokes.filter((stroke) => !way.some((place) => this.#ink.isOn(stroke, place)));
     if (left.length < this.#strokes.length) this.#show(left);
   }
 

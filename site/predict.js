@@ -38,8 +38,10 @@ export function readOnServer(strokes) {
 export async function viewOnServer({ pixels, width, height }) {
   const canvas = new OffscreenCanvas(width, height);
   const picture = new ImageData(width, height);
-  Array.from(atob(pixels), (byte, i) => picture.data.fill(byte.charCodeAt(0), 4 * i, 4 * i + 3));
-  for (let i = 3; i < picture.data.length; i += 4) picture.data[i] = 255;
+  Array.from(atob(pixels), (byte, i) => {
+    const grey = byte.charCodeAt(0);
+    picture.data.set([grey, grey, grey, 255], 4 * i);
+  });
   /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d')).putImageData(picture, 0, 0);
   return post(await canvas.convertToBlob());
 }
@@ -56,7 +58,7 @@ async function post(body, patience = 20) {
     return post(body, patience - 1);
   }
   if (!isJson(response)) throw new Fault('fault.server.page', { status: String(response.status) });
-  const answer = parse(text);
+  const answer = await new Response(text).json().catch(() => undefined); // what is no JSON is no reading
   if (response.ok) {
     if (!isReading(answer)) throw new Fault('fault.server.nonsense');
     return answer;
@@ -87,18 +89,6 @@ async function ask(path, options) {
 /** @param {Response} response */
 function isJson(response) {
   return /^application\/([\w.-]+\+)?json\b/.test(response.headers.get('Content-Type') ?? '');
-}
-
-/**
- * @param {string} text
- * @returns {any} undefined for what is no JSON
- */
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -78,21 +78,13 @@ async function startAny(onProgress) {
       const lists = await listed;
       const { runtime } = fetching;
       const path = error instanceof DownloadError ? error.path : '';
-      failed.push(runtime, ...halved, ...choices(lists, failed).filter((other) => needs(lists[other], path)));
+      failed.push(runtime, ...halved, ...choices(lists, failed).filter((other) => lists[other].some((file) => file.path === path)));
       const [next] = choices(lists, failed);
       if (!next) throw error;
       console.warn(`The ${runtime} Python runtime did not start, taking the ${next} one:`, error);
       if (runtime === 'snapshot' && fetching.isDone && !path) refuse(lists);
     }
   }
-}
-
-/**
- * @param {import('./files.js').Listed[]} files
- * @param {string} path
- */
-function needs(files, path) {
-  return files.some((file) => file.path === path);
 }
 
 /** What was left out of a runtime is needed, and did not come. */
@@ -160,6 +152,7 @@ async function startRuntime(fetching, listed, onProgress) {
     silence.watch(ANSWER_LIMIT);
     return Promise.race([ask(worker.sync[name](...given)), own.promise]).finally(silence.rest);
   };
+  /** @type {() => Promise<Python>} */
   const start = async () => {
     fetching.files.then((files) => {
       for (const each of files.values()) each.catch(failure.reject);
@@ -173,13 +166,12 @@ async function startRuntime(fetching, listed, onProgress) {
     await worker.ready;
     return {
       about: { ...(await ask(worker.sync.start())), runtime: fetching.runtime },
-      read: (/** @type {import('./pack.js').Strokes} */ strokes) => call('read', pack(strokes)),
-      view: (/** @type {import('./engine.js').Greys} */ { pixels, width, height }) =>
-        call('view', pixels, String(width), String(height)),
-      look: (/** @type {string} */ image) => call('look', image),
-      explain: (/** @type {string} */ image) => call('explain', image),
-      lesson: (/** @type {object} */ about) => call('lesson', JSON.stringify(about)),
-      teach: (/** @type {import('./engine.js').Correction[]} */ known) => call('teach', JSON.stringify(known)),
+      read: (strokes) => call('read', pack(strokes)),
+      view: ({ pixels, width, height }) => call('view', pixels, String(width), String(height)),
+      look: (image) => call('look', image),
+      explain: (image) => call('explain', image),
+      lesson: (about) => call('lesson', JSON.stringify(about)),
+      teach: (known) => call('teach', JSON.stringify(known)),
       stop,
     };
   };

@@ -194,9 +194,6 @@ function describe(mark) {
   };
 }
 
-/** What has been written already, by language and percent. @type {Map<string, string>} */
-const written = new Map();
-
 /**
  * @param {number} probability
  * @param {'%' | ''} [sign]
@@ -204,8 +201,5 @@ const written = new Map();
  */
 function percentage(probability, sign = '%') {
   const shown = Math.round(100 * Math.min(probability, 0.99));
-  const key = document.documentElement.lang + shown;
-  let text = sign ? written.get(key) : String(shown);
-  if (text === undefined) written.set(key, (text = percent(shown / 100)));
-  return (probability >= 0.995 ? '>' : '') + text;
+  return (probability >= 0.995 ? '>' : '') + (sign ? percent(shown / 100) : shown);
 }

@@ -2,9 +2,7 @@
 
 import { button, find, number, put } from './words.js';
 
-/**
- * @typedef {import('./engine.js').Engine} Engine
- */
+/** @typedef {import('./engine.js').Engine} Engine */
 
 const PRIVACY = {
   loading: 'privacy.browser',
@@ -13,22 +11,22 @@ const PRIVACY = {
   none: 'privacy.none',
 };
 
+/** How far loading is is shown this often, milliseconds: a frame each time would take the start its computer. */
+const PACE = 100;
 /** Messages that something is done go by themselves after this long, milliseconds. */
 const BRIEF = 8000;
 const DONE = ['take.copied', 'take.linked', 'lessons.loaded'];
-/** How far loading is is shown this often, milliseconds: a frame each time would take the start its computer. */
-const PACE = 100;
 
 export class Status {
   #state = find('state');
   #progress = /** @type {HTMLProgressElement} */ (find('progress'));
   #notice = find('notice');
+  #action = button('notice-action');
+
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** The newer version is told of but once: that waits while another message shows. @type {(() => void) | undefined} */
   #offer;
-
-  #action = button('notice-action');
 
   constructor() {
     find('notice-close').addEventListener('click', () => this.#close());
@@ -37,9 +35,8 @@ export class Status {
   /**
    * Follow an engine's states.
    * @param {Engine} engine
-   * @param {() => void} retry what the user can do when nobody answers
    */
-  follow(engine, retry) {
+  follow(engine) {
     /** @type {import('./files.js').Progress | undefined} the newest that waits */
     let progress;
     engine.addEventListener('progress', (event) => {
@@ -51,8 +48,8 @@ export class Status {
       }
       progress = /** @type {CustomEvent} */ (event).detail;
     });
-    engine.addEventListener('state', () => this.#show(engine, retry));
-    this.#show(engine, retry);
+    engine.addEventListener('state', () => this.#show(engine));
+    this.#show(engine);
   }
 
   /** @param {import('./files.js').Progress} progress */
@@ -68,15 +65,15 @@ export class Status {
   }
 
   /**
-   * Show a message that stays until it is dismissed.
+   * Show a message, which stays until it is dismissed unless it only says that something is done.
    * @param {string} key its words
    * @param {import('./words.js').Values} [values]
-    clearTimeout(this.#timer);
-    if (DONE.includes(key)) this.#timer = setTimeout(() => this.#close(), BRIEF);
-    if (key === 'notice.newer') this.#offer = () => this.notify(key, values, action);
    * @param {{name: string, act: () => void}} [action] `name`: the key of the button's words
    */
   notify(key, values, action) {
+    clearTimeout(this.#timer);
+    if (DONE.includes(key)) this.#timer = setTimeout(() => this.#close(), BRIEF);
+    if (key === 'notice.newer') this.#offer = () => this.notify(key, values, action);
     this.#notice.hidden = false;
     put(find('notice-text'), key, values);
     this.#action.hidden = !action;
@@ -84,14 +81,14 @@ export class Status {
     this.#action.onclick = () => {
       this.#close();
       action?.act();
+    };
+  }
+
   #close() {
     this.#notice.hidden = true;
     const offer = find('notice-text').dataset.text === 'notice.newer' ? undefined : this.#offer;
     this.#offer = undefined;
     offer?.();
-  }
-
-    };
   }
 
   /**
@@ -104,11 +101,8 @@ export class Status {
     put(this.#state, key, values);
   }
 
-  /**
-   * @param {Engine} engine
-   * @param {() => void} retry
-   */
-  #show({ state, problem, about }, retry) {
+  /** @param {Engine} engine */
+  #show({ state, problem, about }) {
     document.documentElement.dataset.engine = state;
     put(find('privacy'), PRIVACY[state]);
     if (state === 'loading') {
@@ -124,7 +118,7 @@ export class Status {
       this.notify('notice.server', { problem });
     } else {
       this.#tell('state.none');
-      this.notify('notice.none', { problem }, { name: 'notice.retry', act: retry });
+      this.notify('notice.none', { problem }, { name: 'notice.retry', act: () => location.reload() });
     }
   }
 }

@@ -14,15 +14,15 @@ import { button, find } from './words.js';
  * Let the menu's buttons act.
  * @param {HTMLElement} menu
  * @param {() => Taken} current what was read, and what is drawn
- * @param {(key: string, values?: Record<string, string>) => void} notify
+ * @param {import('./status.js').Status} status
  */
-export function offerTaking(menu, current, notify) {
+export function offerTaking(menu, current, status) {
   const copy = async (/** @type {string} */ text, /** @type {string} */ key) => {
     try {
       await navigator.clipboard.writeText(text);
-      notify(key, { text });
+      status.notify(key, { text });
     } catch {
-      notify('take.byhand', { text }); // no clipboard: plain HTTP, or it is forbidden
+      status.notify('take.byhand', { text }); // no clipboard: plain HTTP, or it is forbidden
     }
   };
   /** @type {Record<string, (taken: Taken) => unknown>} */

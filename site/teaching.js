@@ -9,15 +9,13 @@ import { button, find, put, say } from './words.js';
  * @typedef {import('./engine.js').Correction} Correction
  * @typedef {import('./engine.js').Digit} Digit
  * @typedef {import('./engine.js').Engine} Engine
- * @typedef {{say: (text: string) => void,
- *   notify: (key: string, values: Record<string, string | number>, action?: {name: string, act: () => void}) => void,
- * }} Voice
  */
 
 /** Dispatches `learned` when the network knows other corrections than before: what it reads may be another. */
 export class Teaching extends EventTarget {
   #engine;
-  #voice;
+  #view;
+  #status;
   #lessons = new Lessons();
   #loaded;
   #wrong = button('wrong');
@@ -30,12 +28,14 @@ export class Teaching extends EventTarget {
 
   /**
    * @param {Engine} engine
-   * @param {Voice} voice
+   * @param {import('./reading.js').ReadingView} view
+   * @param {import('./status.js').Status} status
    */
-  constructor(engine, voice) {
+  constructor(engine, view, status) {
     super();
     this.#engine = engine;
-    this.#voice = voice;
+    this.#view = view;
+    this.#status = status;
     for (let digit = 0; digit < 10; digit++) this.#choices.append(this.#choice(digit));
     this.#wrong.addEventListener('click', () => this.#ask(Boolean(this.#choices.hidden)));
     this.#choices.addEventListener('keydown', (event) => this.#move(event));
@@ -115,7 +115,7 @@ export class Teaching extends EventTarget {
     this.#ask(false);
     if (!image) return;
     if (await this.#know(this.#lessons.known, [{ image, digit }])) {
-      this.#voice.say(say('teach.learned', { digit: String(digit) }));
+      this.#view.say(say('teach.learned', { digit: String(digit) }));
     }
   }
 
@@ -135,7 +135,7 @@ export class Teaching extends EventTarget {
   async #teach() {
     const settled = await this.#engine.teach([...this.#lessons.known]);
     if (settled.ok) this.dispatchEvent(new Event('learned'));
-    else if (!settled.superseded) this.#voice.notify('teach.failed', {});
+    else if (!settled.superseded) this.#status.notify('teach.failed', {});
     return settled.ok;
   }
 
@@ -160,10 +160,10 @@ export class Teaching extends EventTarget {
     try {
       const more = fromCsv(await file.text());
       await this.#know(this.#lessons.known, more);
-      this.#voice.notify('lessons.loaded', { count: Math.min(more.length, this.#lessons.known.length) });
+      this.#status.notify('lessons.loaded', { count: Math.min(more.length, this.#lessons.known.length) });
     } catch (error) {
       const line = error instanceof FormError ? error.line : 1;
-      this.#voice.notify('lessons.malformed', { name: file.name, line });
+      this.#status.notify('lessons.malformed', { name: file.name, line });
     }
   }
 
@@ -172,6 +172,6 @@ export class Teaching extends EventTarget {
     this.#menu.hidePopover();
     await this.#know([]);
     const act = () => this.#know(forgotten, this.#lessons.known);
-    this.#voice.notify('lessons.forgotten', {}, { name: 'lessons.back', act });
+    this.#status.notify('lessons.forgotten', {}, { name: 'lessons.back', act });
   }
 }

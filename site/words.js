@@ -29,7 +29,7 @@ let words = {};
 let wanted = '';
 /** @type {WeakMap<Element, Partial<Record<Kind, Values>>>} */
 const given = new WeakMap();
-/** Elements that texts have places for, by their parents and names. @type {WeakMap<Element, Map<string, Element>>} */
+/** Elements that texts have places for, by their parents and names. @type {WeakMap<Element, Map<string | null, Element>>} */
 const kept = new WeakMap();
 
 /** Kept, because to make one takes longer than to show a reading. @type {Map<string, Intl.NumberFormat>} */
@@ -150,7 +150,9 @@ export function offerLanguages() {
 async function load(tag) {
   wanted = tag;
   try {
-    const fetched = await fetchWords(tag);
+    const response = await fetch(new URL(`./languages/${tag}.json`, import.meta.url));
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    const fetched = await response.json();
     if (tag !== wanted) return; // another was chosen meanwhile
     words = fetched;
     root.lang = tag;
@@ -163,16 +165,6 @@ async function load(tag) {
   } finally {
     delete root.dataset.words;
   }
-}
-
-/**
- * @param {string} tag
- * @returns {Promise<Words>}
- */
-async function fetchWords(tag) {
-  const response = await fetch(new URL(`./languages/${tag}.json`, import.meta.url));
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  return response.json();
 }
 
 /** @param {Element} element */
@@ -200,7 +192,7 @@ function write(element, kind) {
  * @param {string} text
  */
 function compose(element, text) {
-  const parts = kept.get(element) ?? new Map(Array.from(element.querySelectorAll('[data-part]'), named));
+  const parts = kept.get(element) ?? new Map(Array.from(element.querySelectorAll('[data-part]'), (part) => [part.getAttribute('data-part'), part]));
   kept.set(element, parts);
   /** @type {Set<Element>} */
   const used = new Set();
@@ -214,14 +206,6 @@ function compose(element, text) {
     return node;
   });
   element.replaceChildren(...nodes.filter((node) => node !== ''));
-}
-
-/**
- * @param {Element} part
- * @returns {[string, Element]}
- */
-function named(part) {
-  return [/** @type {HTMLElement} */ (part).dataset.part ?? '', part];
 }
 
 /**
