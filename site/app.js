@@ -31,7 +31,10 @@ const boxes = new Boxes(find('boxes'), pad, (mark) => {
 });
 const inside = new Inside(engine);
 const status = new Status();
-const teaching = new Teaching(engine, view, status);
+const teaching = new Teaching(engine, view, status, () => {
+  inside.show(undefined); // of the network as it was
+  if (pad.strokes.length || pad.picture) drawingChanged();
+});
 /** @type {import('./engine.js').Reading} */
 let reading = { text: '', digits: [] };
 /** Answers to drawings before this one are out of date. */
@@ -220,10 +223,6 @@ pad.addEventListener('change', drawingMoved);
 addEventListener('pagehide', keep);
 // A new tab gets a copy of what is kept when it opens.
 for (const link of document.querySelectorAll('.ways a')) link.addEventListener('click', keep);
-teaching.addEventListener('learned', () => {
-  inside.show(undefined); // of the network as it was
-  if (pad.strokes.length || pad.picture) drawingChanged();
-});
 offerBringing(find('bring-menu'), find('paper'), takePicture);
 offerTaking(find('take-menu'), () => ({ text: reading.text, strokes: pad.finished }), status);
 buttons.undo.addEventListener('click', () => pad.undo());

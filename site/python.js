@@ -78,7 +78,8 @@ async function startAny(onProgress) {
       const lists = await listed;
       const { runtime } = fetching;
       const path = error instanceof DownloadError ? error.path : '';
-      failed.push(runtime, ...halved, ...choices(lists, failed).filter((other) => lists[other].some((file) => file.path === path)));
+      const alike = choices(lists, failed).filter((other) => lists[other].some((file) => file.path === path));
+      failed.push(runtime, ...halved, ...alike);
       const [next] = choices(lists, failed);
       if (!next) throw error;
       console.warn(`The ${runtime} Python runtime did not start, taking the ${next} one:`, error);

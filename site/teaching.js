@@ -11,11 +11,11 @@ import { button, find, put, say } from './words.js';
  * @typedef {import('./engine.js').Engine} Engine
  */
 
-/** Dispatches `learned` when the network knows other corrections than before: what it reads may be another. */
-export class Teaching extends EventTarget {
+export class Teaching {
   #engine;
   #view;
   #status;
+  #learned;
   #lessons = new Lessons();
   #loaded;
   #wrong = button('wrong');
@@ -30,12 +30,13 @@ export class Teaching extends EventTarget {
    * @param {Engine} engine
    * @param {import('./reading.js').ReadingView} view
    * @param {import('./status.js').Status} status
+   * @param {() => void} learned called when the network knows other corrections: what it reads may be another
    */
-  constructor(engine, view, status) {
-    super();
+  constructor(engine, view, status, learned) {
     this.#engine = engine;
     this.#view = view;
     this.#status = status;
+    this.#learned = learned;
     for (let digit = 0; digit < 10; digit++) this.#choices.append(this.#choice(digit));
     this.#wrong.addEventListener('click', () => this.#ask(Boolean(this.#choices.hidden)));
     this.#choices.addEventListener('keydown', (event) => this.#move(event));
@@ -134,7 +135,7 @@ export class Teaching extends EventTarget {
 
   async #teach() {
     const settled = await this.#engine.teach([...this.#lessons.known]);
-    if (settled.ok) this.dispatchEvent(new Event('learned'));
+    if (settled.ok) this.#learned();
     else if (!settled.superseded) this.#status.notify('teach.failed', {});
     return settled.ok;
   }

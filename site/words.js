@@ -192,7 +192,9 @@ function write(element, kind) {
  * @param {string} text
  */
 function compose(element, text) {
-  const parts = kept.get(element) ?? new Map(Array.from(element.querySelectorAll('[data-part]'), (part) => [part.getAttribute('data-part'), part]));
+  const parts =
+    kept.get(element) ??
+    new Map(Array.from(element.querySelectorAll('[data-part]'), (part) => [part.getAttribute('data-part'), part]));
   kept.set(element, parts);
   /** @type {Set<Element>} */
   const used = new Set();
