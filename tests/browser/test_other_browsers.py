@@ -75,5 +75,7 @@ def test_the_main_path_works_and_does_so_again_without_a_network(
     own_host.stop()
     visit(other, own_host.url)
     wait_for_text(other, "#lessons", "1 correction learned")
+    wait_for_text(other, "#answer", "8")  # the drawing was kept
+    click(other, "#clear")
     draw(other, sample("7"))
     wait_for_text(other, "#answer", "7")
