@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nn.ink import Box, union
-from nn.layout import MOST_PARTS, Parts
+from nn.layout import MOST_PARTS, UNKNOWN, Parts
 
 # Shares of the stroke's own width or height, or of the height of what it goes with.
 LEVEL = 0.15  # a line under a number, or of a frame, is so straight, or more,
@@ -13,6 +13,15 @@ UNDER = 0.7  # lies under so much of the number,
 CLOSE = 0.1  # and reaches so little up into it
 FILLED = 0.25  # a ring about a number is filled so far up by it, or more
 WHOLE = 0.8  # of a frame's height or width: so long are its lines, or longer
+
+
+def strokes_aside(boxes: Sequence[Box], text: str) -> Parts:
+    """Return which strokes of a drawing that was read as ``text`` may be left out; () if none."""
+    around = surrounding(boxes)
+    is_frame = len(around) > 1
+    if around and (is_frame or UNKNOWN in text or text == "0"):  # as a digit in a ring looks
+        return around
+    return underlining(boxes) if UNKNOWN in text else ()
 
 
 def surrounding(boxes: Sequence[Box]) -> Parts:

@@ -29,7 +29,8 @@ FLAT = 0.2  # of its width: the height of a dash; a dot has neither
 HIGHEST_MINUS = 0.45  # in heights; what is higher and as flat are digits that touch
 MINUS_WITHIN, MINUS_FIRST = (0.25, 0.8), (0.1, 0.9)  # how far down the row its middle may be
 DOT = 0.15  # in heights: what is smaller is no digit,
-LOW = 0.8  # and if its middle is below so much of the row, no stroke of one
+LOW = 0.8  # and if its middle is below so much of the row, no stroke of one,
+COMMA = 0.8  # nor what is as small as a point, if it is so high or higher, in its own widths
 BELOW = 0.15  # in heights: a dot that is so far below what is over it is no point
 BOUNCE = 0.05  # in heights: so near to a line, a dot is part of it
 BAR = 0.05  # a dash that is so near a digit, or reaches into it, is its bar
@@ -202,9 +203,14 @@ def _is_point(box: Box, height: float) -> bool:
 
 
 def _is_dot(box: Box, row: Box, height: float) -> bool:
-    """Tell whether a mark is so small and so low that it is a point, and no stroke of a digit."""
-    middle = (box[1] + box[3]) / 2
-    return middle - row[1] > LOW * (row[3] - row[1]) and _is_point(box, height)
+    """Tell whether a mark is so small and so low that it is a point, and no stroke of a digit.
+
+    A larger one may be a comma, which is no foot: that is flat.
+    """
+    left, top, right, bottom = box
+    is_low = (top + bottom) / 2 - row[1] > LOW * (row[3] - row[1])
+    is_comma = _is_point(box, height) and bottom - top >= COMMA * (right - left)
+    return is_low and (longer_side(box) <= DOT * height or is_comma)
 
 
 def is_sign_by(a: Mark, b: Mark, height: float, is_first: bool = False) -> bool:

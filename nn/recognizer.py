@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn import weights
-from nn.aside import surrounding, underlining
+from nn.aside import strokes_aside
 from nn.image import Picture
 from nn.ink import SIDE, Box, Strokes, bounding_box, ink_within, parse_strokes, union
 from nn.layout import UNKNOWN, Parts, Touches
@@ -154,10 +154,7 @@ class Recognizer:
         earlier = dict(known or {})
         reading = self._read_strokes(parsed, places, known)
         for _ in range(MOST_ASIDE):
-            boxes = [bounding_box([stroke]) for stroke in parsed]
-            aside = surrounding(boxes)  # a digit in a ring looks like a 0
-            if not aside and UNKNOWN in reading.text:
-                aside = underlining(boxes)
+            aside = strokes_aside([bounding_box([stroke]) for stroke in parsed], reading.text)
             if not aside:
                 break
             parsed = [stroke for place, stroke in enumerate(parsed) if place not in aside]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nn import Recognizer
-from nn.aside import surrounding, underlining
+from nn.aside import strokes_aside, surrounding, underlining
 from nn.ink import Box, bounding_box
 from nn.layout import Parts
 from nn.recognizer import Known
@@ -108,3 +108,14 @@ def test_letters_with_a_line_under_them_are_no_number(recognizer: Recognizer) ->
     line: Strokes = [[[-5, 120], [195, 121]]]
     assert underlining([bounding_box([np.array(s, float)]) for s in letters + line]) == (5,)
     assert "?" in recognizer.read(letters + line).text
+
+
+@pytest.mark.parametrize(
+    ("text", "aside"), [("8", ()), ("6", ()), ("0", (0,)), ("?", (0,)), ("1?", (0,))]
+)
+def test_only_what_looks_like_a_0_or_like_nothing_may_be_a_digit_in_a_ring(
+    text: str, aside: Parts
+) -> None:
+    boxes = [(0, 0, 60, 100), (20, 10, 50, 80)]  # an interrupted 8 has such pieces too
+    assert strokes_aside(boxes, text) == aside
+    assert strokes_aside(SIDES, text) == (0, 1, 2, 3)

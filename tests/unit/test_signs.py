@@ -46,6 +46,12 @@ def test_a_comma_is_a_point(number: str, height: float, recognizer: Recognizer) 
     assert recognizer.read(strokes).text == ".".join(number)
 
 
+def test_a_foot_is_no_comma(recognizer: Recognizer) -> None:
+    stem: Strokes = [[[22, 0], [39, 0], [39, 100]], [[22, 2], [0, 22]]]
+    foot: Strokes = [[[0, 94], [8, 90], [17, 89]]]
+    assert recognizer.read(stem + foot).text == recognizer.read(stem).text == "1"
+
+
 def test_a_question_mark_is_no_7_and_a_point(recognizer: Recognizer) -> None:
     hook = [[0, 18], [8, 4], [25, 0], [40, 8], [42, 22], [30, 38], [20, 50], [19, 68]]
     assert recognizer.read([hook, [[20, 96], [21, 97]]]).text == "?"
