@@ -42,7 +42,9 @@ def find_ink(grey: Grey) -> Grey | None:
     # Ink on the rim: a shadow with a hard edge, which no smooth surface follows, or a tight crop.
     for sign in (1, -1):
         other = _beside_shade(grey, sign, noise)
-        if other is None or _share_on_rim(other) >= 0.05 or other.sum() >= 0.7 * found.sum():
+        if other is None or not other.any() or _share_on_rim(other) >= 0.05:
+            continue
+        if other.sum() >= 0.7 * found.sum():
             continue
         if line_width(other) < 1.2 * line_width(found):  # else it is what surrounds the lines
             return _off_rim(other)
