@@ -22,10 +22,10 @@ _LEAST_CONTRAST = 0.04  # of full scale: fainter than ten grey levels is not ink
 EDGE = 0.08  # of the ink's own contrast: where the ink's box ends, above JPEG's ringing
 _BODY = 0.25  # of the same: what holds a piece together, above the lines of ruled paper
 STRONG = 0.5  # of the same: a piece has some ink that is so strong
-SPECK = 0.02  # of the largest piece: smaller pieces are dust,
-_DOT = 0.4  # if they are not so large as a dot of its pen: in squares as wide as its line
-_LINES = 4  # so many times as wide as the lines: what is wider, at a shade's edge, is no ink,
-_KEPT = 0.45  # if so much of what was found remains
+SPECK = 0.02  # of the largest piece: a smaller piece is dust, or a dot of the pen
+_DOT = 0.4  # in squares as wide as the line: a dot of the pen is so large
+_LINES = 4  # in widths of the lines: what is wider, at a shade's edge, is no ink
+_KEPT = 0.45  # of what was found: so much has to remain of it then
 
 
 def find_ink(grey: Grey) -> Grey | None:
