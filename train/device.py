@@ -11,8 +11,6 @@ from nn.layers import Array
 from nn.losses import softmax_cross_entropy
 from nn.model import Sequential
 
-Arrays = dict[str, Array]
-
 DEVICES = ("cpu", "cuda")
 OTHERWISE = "or leave it to the processor: --device cpu"
 
@@ -74,7 +72,7 @@ def placed(model: Sequential, place: Callable[[Array], Any]) -> Sequential:
     return Sequential(layers)
 
 
-def fetched(arrays: Arrays) -> Arrays:
+def fetched(arrays: dict[str, Array]) -> dict[str, Array]:
     """Return arrays of another library as NumPy's own, and NumPy's as they are."""
     return {name: _fetched(array) for name, array in arrays.items()}
 

@@ -41,6 +41,16 @@ def own_host(built_site: Path) -> Iterator[StaticHost]:
         yield host
 
 
+@pytest.fixture
+def unread_page(new_context: NewContext, own_host: StaticHost) -> Page:
+    """Return a page for which nobody reads: neither Python nor a server is there."""
+    own_host.missing.add("engine.py")
+    page = new_context().new_page()
+    page.goto(own_host.url)
+    wait_for_engine(page, "none")
+    return page
+
+
 @pytest.fixture(scope="module")
 def module_context(browser: Browser, elsewhere: RefusingProxy) -> Iterator[NewContext]:
     """Return what opens contexts that live as long as a module's tests."""

@@ -77,12 +77,9 @@ def test_without_webassembly_a_static_host_leaves_a_message_in_words(
 
 
 def test_where_nobody_reads_nothing_is_claimed_about_where_drawings_stay(
-    new_context: NewContext, own_host: StaticHost
+    unread_page: Page,
 ) -> None:
-    own_host.missing.add("engine.py")
-    page = new_context().new_page()
-    page.goto(own_host.url)
-    wait_for_engine(page, "none")
+    page = unread_page
     expect(page.locator("#privacy")).to_have_text("A neural network written in NumPy.")
     page.get_by_role("button", name="Read a picture").click()
     expect(page.locator("#bring-menu")).to_be_visible()

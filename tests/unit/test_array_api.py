@@ -173,7 +173,7 @@ def test_without_a_gpu_cuda_is_refused_with_what_to_do_before_data_are_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if CUDA:
-        pytest.skip("there is a GPU")
+        pytest.skip("this computer has a GPU and CuPy: nothing is refused")
     with pytest.raises(DeviceError, match=r"--device cuda: .*(pip install|driver).*--device cpu"):
         cuda_library()
     nowhere = str(tmp_path / "nowhere")
