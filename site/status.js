@@ -55,8 +55,8 @@ export class Status {
   /** @param {import('./files.js').Progress} progress */
   #showProgress({ loaded, total }) {
     this.#progress.value = loaded / total;
-    if (loaded < total) this.#tell('state.bytes', { loaded: megabytes(loaded), total: megabytes(total) });
-    else this.#tell('state.starting');
+    if (loaded < total) put(this.#state, 'state.bytes', { loaded: megabytes(loaded), total: megabytes(total) });
+    else put(this.#state, 'state.starting');
   }
 
   /** Say that the page works without the network from now on. */
@@ -91,33 +91,23 @@ export class Status {
     offer?.();
   }
 
-  /**
-   * Say how it is. In a text node of its own: one that changes would count as moving, since its lines end where they do.
-   * @param {string} key
-   * @param {import('./words.js').Values} [values]
-   */
-  #tell(key, values) {
-    this.#state.replaceChildren(document.createTextNode(this.#state.textContent ?? ''));
-    put(this.#state, key, values);
-  }
-
   /** @param {Engine} engine */
   #show({ state, problem, about }) {
     document.documentElement.dataset.engine = state;
     put(find('privacy'), PRIVACY[state]);
     if (state === 'loading') {
-      this.#tell('state.loading');
+      put(this.#state, 'state.loading');
     } else if (state === 'browser') {
-      this.#tell('state.browser');
+      put(this.#state, 'state.browser');
       if (/notice.(server|none)/.test(find('notice-text').dataset.text ?? '')) this.#close();
       const model = find('model');
       put(model, 'model', { hash: about?.model.slice(0, 7) ?? '' });
       put(model, 'model.title', { hash: about?.model ?? '' }, 'title');
     } else if (state === 'server') {
-      this.#tell('state.server');
+      put(this.#state, 'state.server');
       this.notify('notice.server', { problem });
     } else {
-      this.#tell('state.none');
+      put(this.#state, 'state.none');
       this.notify('notice.none', { problem }, { name: 'notice.retry', act: () => location.reload() });
     }
   }

@@ -175,6 +175,7 @@ function translate(element) {
 }
 
 /**
+ * Write a text in a text node of its own: one that changes would count as moving, where lines end alike but begin apart.
  * @param {Element} element
  * @param {Kind} kind
  */
@@ -183,7 +184,7 @@ function write(element, kind) {
   const text = say(key, given.get(element)?.[kind]);
   if (kind !== 'text') element.setAttribute(ATTRIBUTES[kind], text);
   else if (text.includes('<') || element.firstElementChild) compose(element, text);
-  else setText(element, text);
+  else if (element.textContent !== text) element.replaceChildren(text);
 }
 
 /**

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from nn import Recognizer
 from tests.browser.audit import audit
@@ -15,6 +15,7 @@ from tests.unit.test_languages import LANGUAGES, read_words
 
 SIZES = {"small phone": (320, 568), "phone": (390, 844), "side": (844, 390), "desktop": (1280, 800)}
 TABLETS = {"tablet": (820, 1180), "tablet on its side": (1180, 820), "zoomed to 200 %": (640, 400)}
+STAR = [[[140, 30], [140, 250]], [[30, 140], [250, 140]], [[60, 60], [220, 220]]]
 SHIFTS = """
     window.shifts = [];
     new PerformanceObserver((list) => {
@@ -41,6 +42,46 @@ def test_nothing_moves_while_the_page_loads_and_reads(
     draw(page, sample("8"))
     expect_answer(page, "8")
     # The words of one answer and the next differ in width: that is all that may show.
+    assert_still(page)
+
+
+def test_nothing_moves_when_words_come_after_python(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    context = new_context(viewport={"width": 320, "height": 568})
+    context.add_init_script(SHIFTS)
+    page = context.new_page()
+    held: list[Route] = []
+    page.route("**/languages/en.json", lambda route: held.append(route))
+    page.goto(site_host.url)
+    wait_for_engine(page)
+    assert page.locator("#state").inner_text() == "Loading"
+    held[0].continue_()
+    expect(page.locator("#state")).to_have_text(read_words("en")["state.browser"])
+    assert_still(page)
+
+
+def test_nothing_moves_between_a_digit_and_what_is_none(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    context = new_context(viewport={"width": 320, "height": 568})
+    context.add_init_script(SHIFTS)
+    page = context.new_page()
+    page.goto(site_host.url)
+    wait_for_engine(page)
+    for drawing, text in (([STAR[0]], "1"), (STAR[1:], "?")):
+        draw(page, drawing)
+        expect_answer(page, text)
+    for _ in STAR[1:]:
+        page.keyboard.press("Control+z")
+    expect_answer(page, "1")
+    assert_still(page)
+
+
+def assert_still(page: Page) -> None:
+    """Fail if the page's parts have moved so far that one would see it."""
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    page.evaluate("() => new Promise(requestAnimationFrame)")
     shifts = page.evaluate("window.shifts")
     assert sum(value for value, *_ in shifts) < 0.001, shifts
 
@@ -62,9 +103,6 @@ def test_an_audit_finds_no_barrier(page: Page, scheme: str) -> None:
     draw(page, number("42"))
     expect_answer(page, "42")
     assert audit(page) == []
-
-
-STAR = [[[140, 30], [140, 250]], [[30, 140], [250, 140]], [[60, 60], [220, 220]]]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
