@@ -1,6 +1,7 @@
 # Set up, build, run, test and train: `make help` lists what there is.
 #
-# Everything lands in .venv and node_modules; a second call sets nothing up again. Overridable:
+# Packages land in .venv and node_modules, downloads in ~/.cache/digits; where no Chromium starts, `make test` installs one.
+# A second call sets nothing up again. Overridable:
 # PYTHON (the interpreter that makes .venv), VENV, HOST and PORT (of `make run`), OUT (of `make build`),
 # ARGS (of `make train`, `make test` and `make fuzz`), TORCH (empty: leave the comparisons with PyTorch out).
 
@@ -42,8 +43,9 @@ test: setup-test lint build ## Set up what is missing and run all tests, in a re
 train: $(VENV)/.run ## Train the network (ARGS="fit --help" shows the options)
 	@$(PY) -m train $(ARGS)
 
-bench: setup-test build tests/bench/runtimes/node_modules/.ready ## Measure: time of the first answer, of a prediction, of a request
-	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(PY) $$script; done
+bench: setup-test build tests/bench/runtimes/node_modules/.ready ## Measure: first answers, readings, corrections, the server's requests, training
+	@failed=; for script in tests/bench/bench_*.py; do echo "== $$script"; $(PY) $$script || failed+=" $$script"; done; \
+	    [ -z "$$failed" ] || { echo "These failed, or went beyond their limits:$$failed" >&2; exit 1; }
 
 fuzz: $(VENV)/.test ## Send a million mutated requests to the server's decoders (ARGS="--runs 10000")
 	@$(PY) -c 'import atheris' 2>/dev/null || $(PIP) install --quiet 'atheris==3.0.0'
@@ -88,7 +90,7 @@ lock: $(VENV)/.venv ## Write requirements*.txt and package-lock.json afresh from
 	@$(NPM) install --package-lock-only --ignore-scripts
 
 clean: ## Delete what was built and set up (not data/, runs/ or downloads in the cache)
-	rm -rf $(VENV) node_modules site/generated dist test-results
+	rm -rf $(VENV) node_modules tests/bench/runtimes/node_modules site/generated dist test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache
 

@@ -418,7 +418,7 @@ class _Room:
             kind = "progressive JPEG"
         self.left -= image.width * image.height * DECODER_BYTES[kind]
         if self.left < 0:
-            most = f"{self.most / DECODER_BYTES[kind] / 1e6:.0f} million pixels"
+            most = f"{int(self.most / DECODER_BYTES[kind] / 1e6)} million pixels"
             came = f"{image.width} x {image.height}"
             raise Refused(413, f"{field}: at most {most} of {kind} a request, got {came}", field)
         if kind in ("PNG", "WEBP") and getattr(image, "is_animated", False):

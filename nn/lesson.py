@@ -71,7 +71,7 @@ class Lesson(NamedTuple):
     probabilities: NDArray[np.float32]
     """Of the same shape."""
     product: Product | None
-    """None for a network without convolutions."""
+    """None unless the first layer is a convolution of the picture itself."""
     step: Step
 
 

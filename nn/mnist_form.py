@@ -87,8 +87,8 @@ def _resampling(size: int, start: float, stop: float, count: int) -> Grey:
 def _centred(ink: Grey) -> NDArray[np.uint8]:
     """The ink in a 28x28 field, shifted by whole pixels: its centre of mass lies at pixel (14, 14).
 
-    All of MNIST's training images have it within half a pixel of there, and their whole pixels show
-    that MNIST was not resampled in that step either.
+    All but two of MNIST's training images have it within half a pixel of there, and their whole
+    pixels show that MNIST was not resampled in that step either.
     """
     height, width = ink.shape
     mass = ink.sum()

@@ -30,7 +30,7 @@ BATCH = 256
 
 
 REFUSE_FROM = 0.5
-"""Where the weights' metadata do not say from which probability on a mark is no digit."""
+"""Where the weights' metadata do not say above which probability a mark is no digit."""
 MOST_ASIDE = 2
 """So many lines, rings or frames are left out, one after the other."""
 DUST = 0.8
@@ -114,7 +114,7 @@ class Recognizer:
         self.network: Sequential | Prepared = model
         """What looks at images: ``model`` itself, which may learn on, unless `load` prepared it."""
         self.refuse_from = metadata.get("refuse_from", REFUSE_FROM)
-        """A mark is no digit from this probability on."""
+        """Above this probability a mark is no digit."""
         if not (isinstance(self.refuse_from, int | float) and 0 <= self.refuse_from <= 1):
             raise ValueError(f"refuse_from: expected 0 to 1, got {str(self.refuse_from)[:40]!r}")
 

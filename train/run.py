@@ -17,6 +17,7 @@ import numpy as np
 
 from nn import Recognizer, weights
 from nn.model import Sequential, fold_batchnorm
+from nn.recognizer import DEFAULT_PATH
 from train.architectures import build
 from train.calibrate import calibrate, refusal_threshold
 from train.config import Config
@@ -209,3 +210,13 @@ def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON for people and programs, whole or not at all."""
     with replacing(path) as file:
         file.write((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def written(out: Path) -> str:
+    """Say that weights were written, and how they get into the page."""
+    if out.resolve() == DEFAULT_PATH:
+        return f"Wrote {out}. `python build.py` puts it into the page."
+    return (
+        f"Wrote {out}. To put it into the page, copy it to nn/weights.npz, then run "
+        "`python -m train rehearsal` and `python build.py`."
+    )

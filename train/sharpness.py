@@ -22,8 +22,8 @@ def sharpness_aware(model: Sequential, radius: float, gradients: Gradients) -> f
     """Leave the gradients at ``w + radius * g / |g|`` in the layers; return the loss at ``w``.
 
     ``g`` is the gradient at the weights ``w``, all of them as one vector: to first order the loss
-    rises fastest that way. The weights are as before, and so is what the layers keep of the batch.
-    It takes two passes over the batch.
+    rises fastest that way. The weights are as before, and the layers' buffers as after the first
+    pass; what layers keep for ``backward`` is the second's. It takes two passes over the batch.
     """
     loss = gradients()
     found = [(parameter, grad) for _, parameter, grad in model.parameters()]

@@ -129,9 +129,9 @@ def test_the_limits_stated_are_those_that_hold() -> None:
         most = {
             kind: DEFAULTS["MAX_DECODED"] / taken / 1e6 for kind, taken in DECODER_BYTES.items()
         }
-        jpeg = f"{most['JPEG']:.0f} (JPEG, progressive {int(most['progressive JPEG'])})"
-        assert f"{most['PNG']:.0f} (PNG), {jpeg}" in text
-        assert f"{most['WEBP']:.0f} (WebP) million pixels" in text
+        jpeg = f"{int(most['JPEG'])} (JPEG, progressive {int(most['progressive JPEG'])})"
+        assert f"{int(most['PNG'])} (PNG), {jpeg}" in text
+        assert f"{int(most['WEBP'])} (WebP) million pixels" in text
 
 
 def page_examples() -> list[Any]:

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from nn import Recognizer
+from nn.recognizer import DEFAULT_PATH
 from tests.sample import write_kaggle, write_mnist, write_pen
 from train.__main__ import main
 from train.config import Config
 from train.data import DataError, read_kaggle
 from train.examples import NO_IMAGES, NO_LABELS, Labelled, Part, combine
+from train.run import written
 
 ROOT = Path(__file__).parents[2]
 NOTHING = Labelled(NO_IMAGES, NO_LABELS)
@@ -226,6 +228,11 @@ def test_any_number_of_cores_is_enough_for_the_usual_settings():
 
 def test_settings_are_plain_values():
     assert json.loads(json.dumps(Config().to_dict())) == Config().to_dict()
+
+
+def test_only_the_weights_that_the_build_takes_are_said_to_be_put_into_the_page(tmp_path):
+    assert written(DEFAULT_PATH).endswith("weights.npz. `python build.py` puts it into the page.")
+    assert "copy it to nn/weights.npz" in written(tmp_path / "weights.npz")
 
 
 def wait_for(condition, seconds=60.0):

@@ -21,7 +21,7 @@ from train.corrections import divide, read_corrections, with_corrections
 from train.data.files import replacing
 from train.evaluate import error_rate, outputs_of
 from train.examples import Labelled
-from train.run import Plan, begun, describe, finish, make_room, train, warn_of_changes
+from train.run import Plan, begun, describe, finish, make_room, train, warn_of_changes, written
 
 DEFAULTS = Config(epochs=3, learning_rate=0.01, averaging=0.99, batch_size=64, pen_repeats=1)
 NOT_ASKED = ("model", "pen_repeats", "teacher_share")
@@ -124,7 +124,7 @@ def run(options: argparse.Namespace) -> int:
                 "A smaller --learning-rate or --share, or more --rehearsal, spoils less"
             )
         _copy(work, options.out)
-    print(f"Wrote {options.out}. `python build.py` puts it into the page.")
+    print(written(options.out))
     return 0
 
 

@@ -12,7 +12,7 @@ from train.commands.run_options import add_folder_options, add_settings, as_desc
 from train.config import Config
 from train.evaluate import error_table
 from train.folder import BEFORE
-from train.run import begun, describe, finish, make_room, train, warn_of_changes
+from train.run import begun, describe, finish, make_room, train, warn_of_changes, written
 from train.teachers import Teachers, load_teachers
 
 
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         metadata = {"model": work.config.model, "trained_on": task.sources}
         recognizer = finish(work, model, temperature, task, metadata)
     print(error_table(recognizer, task.test))
-    print(f"Wrote {work.out}. `python build.py` puts it into the page.")
+    print(written(work.out))
     return 0
 
 
