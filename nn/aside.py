@@ -1,18 +1,22 @@
-"""Finds strokes that are no part of a number: a line under it, or a ring or frame about it."""
+"""Finds strokes that are no part of a number: a line under it, a ring or frame about it, a touch of
+the hand far from it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nn.ink import Box, union
-from nn.layout import MOST_PARTS, UNKNOWN, Parts
+from nn.ink import Box, longer_side, union
+from nn.layout import MOST_PARTS, UNKNOWN, Parts, row_height
 
 # Shares of the stroke's own width or height, or of the height of what it goes with.
 LEVEL = 0.15  # a line under a number, or of a frame, is so straight, or more,
 UNDER = 0.7  # lies under so much of the number,
-CLOSE = 0.1  # and reaches so little up into it
+CLOSE = 0.2  # and reaches so little up into it
 FILLED = 0.25  # a ring about a number is filled so far up by it, or more
 WHOLE = 0.8  # of a frame's height or width: so long are its lines, or longer
+TAP = 0.05  # a touch is so small, or smaller,
+ASTRAY, ASTRAY_BESIDE = 0.5, 1.0  # and farther than this above or below the number, or beside it
 
 
 def strokes_aside(boxes: Sequence[Box], text: str) -> Parts:
@@ -21,7 +25,28 @@ def strokes_aside(boxes: Sequence[Box], text: str) -> Parts:
     is_frame = len(around) > 1
     if around and (is_frame or UNKNOWN in text or text == "0"):  # as a digit in a ring looks
         return around
-    return underlining(boxes) if UNKNOWN in text else ()
+    if touches := astray(boxes):
+        return touches
+    return enclosing(boxes) or underlining(boxes) if UNKNOWN in text else ()
+
+
+def astray(boxes: Sequence[Box]) -> Parts:
+    """Return which strokes are touches far from all others, by their ``boxes``; () if none."""
+    if not 1 < len(boxes) <= MOST_PARTS:
+        return ()
+    height = row_height(boxes)
+    taps = [place for place, box in enumerate(boxes) if longer_side(box) <= TAP * height]
+    number = [box for place, box in enumerate(boxes) if place not in taps]
+    if not (taps and number):
+        return ()
+    left, top, right, bottom = union(number)
+    height = row_height(number)  # taps above each other make a high column
+    return tuple(
+        place
+        for place in taps
+        if max(top - boxes[place][3], boxes[place][1] - bottom) > ASTRAY * height
+        or max(left - boxes[place][2], boxes[place][0] - right) > ASTRAY_BESIDE * height
+    )
 
 
 def surrounding(boxes: Sequence[Box]) -> Parts:
@@ -38,6 +63,21 @@ def surrounding(boxes: Sequence[Box]) -> Parts:
         if is_within and bottom - top >= FILLED * (outer[3] - outer[1]):
             return frame
     return ()
+
+
+def enclosing(boxes: Sequence[Box]) -> Parts:
+    """Return the strokes, two or three, of a frame that has no stroke for each side; () if none."""
+    if not 2 < len(boxes) <= MOST_PARTS:
+        return ()
+    outer = union(boxes)
+    wide, high = outer[2] - outer[0], outer[3] - outer[1]
+    frame = tuple(i for i, b in enumerate(boxes) if b[2] - b[0] >= WHOLE * wide)
+    inner = [box for i, box in enumerate(boxes) if i not in frame]
+    if not (1 < len(frame) < 4 and inner) or union([boxes[i] for i in frame]) != outer:
+        return ()
+    left, top, right, bottom = union(inner)
+    is_within = outer[0] < left and outer[1] < top and right < outer[2] and bottom < outer[3]
+    return frame if is_within and bottom - top >= FILLED * high else ()
 
 
 def underlining(boxes: Sequence[Box]) -> Parts:

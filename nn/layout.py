@@ -33,7 +33,8 @@ LOW = 0.8  # of the row: a dot whose middle is farther down is no stroke of a di
 COMMA = 0.8  # in its own widths: a point that is so high, or higher, may be larger than a dot
 BELOW = 0.15  # in heights: a dot that is so far below what is over it is no point
 BOUNCE = 0.05  # in heights: so near to a line, a dot is part of it
-BAR = 0.05  # a dash that is so near a digit, or reaches into it, is its bar
+BAR = 0.05  # a dash that is so near a digit, or reaches into it, is its bar,
+BAR_BEFORE = -0.1  # and before all digits, drawn apart, if it reaches so far into it
 FAR = 10.0  # a gap beyond which farther makes no difference
 
 
@@ -213,10 +214,16 @@ def _is_dot(box: Box, row: Box, height: float) -> bool:
     return is_low and (longer_side(box) <= DOT * height or is_comma)
 
 
-def is_sign_by(a: Mark, b: Mark, height: float, is_first: bool = False) -> bool:
-    """Tell whether a mark has the form of a sign, and stands to its neighbour as one does."""
+def is_sign_by(
+    a: Mark, b: Mark, height: float, is_first: bool = False, skipped: bool = False
+) -> bool:
+    """Tell whether a mark has the form of a sign, and stands to its neighbour as one does.
+
+    With ``skipped`` one looks like the other, gone on with.
+    """
     sign = sign_in_row(a.box, b.box, height, is_first)
-    return sign == POINT or (sign == MINUS and gap_between(a, b, height) > BAR)
+    nearest = BAR_BEFORE if is_first and not skipped else BAR
+    return sign == POINT or (sign == MINUS and gap_between(a, b, height) > nearest)
 
 
 def lone_sign(box: Box) -> str:

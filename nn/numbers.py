@@ -174,7 +174,9 @@ def _gaps(
             continue
         gap = gap_between(a, b, height) - above_each_other(a, b, height)
         skipped = any(map(goes_on, _later_ones(a, b)))  # then a gap within a digit is nothing rare
-        if is_sign_by(a, b, height, place == 0) or (is_sign_by(b, a, height) and not skipped):
+        if is_sign_by(a, b, height, place == 0, skipped) or (
+            is_sign_by(b, a, height) and not skipped
+        ):
             within.append(NO_SIGN)
             between.append(0.0)
             continue

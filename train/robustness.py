@@ -22,7 +22,8 @@ CANVAS = 280
 USUAL = 0.6
 """Height of a drawing on the canvas where its size is not what is varied."""
 PICTURES = 2000
-"""So many of the images are made into photos: of few, chance decides how often they are misread."""
+"""So many of the images are made into photos, unless told otherwise: of few, chance decides how
+often they are misread."""
 
 Points = list[NDArray[np.float64]]
 """Strokes within a box of height 1 (of width 1 if that is the longer side) about the origin."""
@@ -39,9 +40,14 @@ class Row(NamedTuple):
     """To the error of the same drawings undistorted; to one mistake where that has none."""
 
 
-def grid(recognizer: Recognizer, drawings: Sequence[Drawing], images: Labelled) -> Iterator[Row]:
-    """Yield every row of the grid for pen drawings, then for pictures made of ``images``."""
-    few = Labelled(images.images[:PICTURES], images.labels[:PICTURES])
+def grid(
+    recognizer: Recognizer,
+    drawings: Sequence[Drawing],
+    images: Labelled,
+    pictures: int = PICTURES,
+) -> Iterator[Row]:
+    """Yield every row of the grid for pen drawings, then for so many pictures of ``images``."""
+    few = Labelled(images.images[:pictures], images.labels[:pictures])
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
 
         def wrong_strokes(chosen: Sequence[Drawing], change: StrokeChange) -> float:

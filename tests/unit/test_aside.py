@@ -1,4 +1,4 @@
-"""A line under a number, or a ring or frame about it, is no part of what is read."""
+"""A line under a number, a ring or frame about it, or a touch far from it is not read with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nn import Recognizer
-from nn.aside import strokes_aside, surrounding, underlining
+from nn.aside import astray, enclosing, strokes_aside, surrounding, underlining
 from nn.ink import Box, bounding_box
 from nn.layout import Parts
 from nn.recognizer import Known
@@ -23,6 +23,9 @@ RING: Strokes = [
 LARGE_RING: Strokes = [
     [[80 + 250 * math.cos(t / 6), 60 + 150 * math.sin(t / 6)] for t in range(-3, 36)],
 ]
+STRUCK_TAILS: Strokes = [[[-9.0, 88.0], [168.0, 92.0]]]
+CORNERS: Strokes = [[[-20, -15], [-22, 119], [180, 116]], [[-19, -16], [178, -20], [181, 118]]]
+LID: Strokes = [[[-20, -15], [-22, 119], [180, 116], [181, -14]], [[-24, -17], [183, -18]]]
 FRAME: Strokes = [[[-20, -18], [180, -15], [182, 117], [-18, 120], [-20, -18]]]
 
 
@@ -35,12 +38,19 @@ SIDES: list[Box] = [
 ]
 
 
+ABOUT = [
+    *(LINE, STRUCK_TAILS, RING, LARGE_RING, FRAME, CORNERS, LID),
+    *(LINE + LOWER_LINE, LINE + RING),
+    *([[touch]] for touch in ([70, -90], [30, 210], [-140, 60], [320, 40])),
+]
+
+
 @pytest.fixture(scope="module")
 def recognizer() -> Recognizer:
     return Recognizer.load()
 
 
-@pytest.mark.parametrize("about", [LINE, RING, LARGE_RING, FRAME, LINE + LOWER_LINE, LINE + RING])
+@pytest.mark.parametrize("about", ABOUT)
 def test_what_underlines_or_surrounds_a_number_is_left_out(
     about: Strokes, recognizer: Recognizer
 ) -> None:
@@ -98,6 +108,36 @@ def test_a_digit_under_which_is_a_line_alone_keeps_its_foot(recognizer: Recogniz
 )
 def test_what_is_aside_is_told_by_its_box(boxes: list[Box], expected: Parts) -> None:
     assert (surrounding(boxes) or underlining(boxes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("boxes", "expected"),
+    [
+        ([(0, 0, 90, 100), (120, 0, 200, 100), (50, 160, 51, 161)], (2,)),
+        ([(0, 0, 90, 100), (50, 160, 51, 161), (50, 190, 51, 191)], (1, 2)),
+        ([(0, 0, 90, 100), (120, 0, 200, 100), (50, 140, 51, 141)], ()),  # not far below
+        ([(0, 0, 90, 100), (120, 0, 200, 100), (290, 95, 291, 96)], ()),  # a point it may be
+        ([(0, 0, 90, 100), (120, 0, 200, 100), (310, 95, 311, 96)], (2,)),
+        ([(0, 0, 90, 100), (120, 0, 200, 100), (50, 160, 60, 170)], ()),  # too large
+        ([(0, 0, 1, 1), (50, 160, 51, 161)], ()),  # dots alone
+    ],
+)
+def test_a_touch_is_small_and_far_from_the_number(boxes: list[Box], expected: Parts) -> None:
+    assert astray(boxes) == expected
+
+
+@pytest.mark.parametrize(
+    ("boxes", "expected"),
+    [
+        ([(-20, -20, 120, 118), (0, 0, 90, 100), (-18, -21, 121, 119)], (0, 2)),
+        ([(-20, -20, 120, 118), (0, 0, 90, 100), (-18, -21, 60, 119)], ()),  # too short a lid
+        ([(-20, -20, 120, 118), (0, 0, 130, 100), (-18, -21, 121, 119)], ()),  # it reaches out
+        ([(-20, -20, 120, 418), (0, 0, 90, 100), (-18, -21, 121, 419)], ()),  # mostly empty
+        ([(-20, -20, 120, 118), (-18, -21, 121, 119)], ()),  # empty
+    ],
+)
+def test_a_frame_may_have_two_strokes(boxes: list[Box], expected: Parts) -> None:
+    assert enclosing(boxes) == expected
 
 
 def test_letters_with_a_line_under_them_are_no_number(recognizer: Recognizer) -> None:

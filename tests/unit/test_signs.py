@@ -64,6 +64,17 @@ def test_a_minus_sign_may_stand_high_or_low(middle: float, recognizer: Recognize
     assert recognizer.read(minus + number).text == "-53"
 
 
+@pytest.mark.parametrize("gap", [10, 4, 0, -6])
+@pytest.mark.parametrize("number", ["53", "27", "14"])
+def test_a_minus_sign_may_touch_the_first_digit(
+    number: str, gap: float, recognizer: Recognizer
+) -> None:
+    digits = row([KINDS[digit] for digit in number])
+    left = min(x for stroke in digits for x, _ in stroke)
+    minus = [[[left - gap - 40, 52], [left - gap - 20, 50], [left - gap, 51]]]
+    assert recognizer.read(minus + digits).text == f"-{number}"
+
+
 @pytest.mark.parametrize("slope", [-0.25, 0.25])
 def test_a_row_that_climbs_may_begin_with_a_minus_sign(
     slope: float, recognizer: Recognizer

@@ -187,6 +187,11 @@ def test_fetch_says_what_is_there(data, monkeypatch, capsys):
     assert "MNIST: 170 training and 85 test images" in capsys.readouterr().out
 
 
+def test_a_grid_without_pictures_is_refused_before_the_data_are_read(capsys):
+    assert main(["evaluate", "--pictures", "0"]) == 2
+    assert "--pictures: expected at least 1, got 0" in capsys.readouterr().err
+
+
 def test_a_checkpoint_can_be_evaluated_like_weights(data, finished, capsys):
     shown = []
     for name in ("run/checkpoint.npz", "weights.npz"):

@@ -18,7 +18,7 @@ from train.commands.data_options import (
     read_task,
     shared_with,
 )
-from train.commands.parsing import Parser
+from train.commands.parsing import Parser, UsageError
 from train.commands.weights_option import add_weights_option, load_weights
 from train.compose import (
     APART,
@@ -35,7 +35,7 @@ from train.data.unclear import clear, unclear
 from train.evaluate import error_rate, error_table, outputs_of, predictions
 from train.examples import Labelled, Task, inked_drawings
 from train.report_page import Evaluation, write_evaluation
-from train.robustness import Row, grid
+from train.robustness import PICTURES, Row, grid
 from train.sources.nondigits import unseen_nondigits
 
 
@@ -50,10 +50,19 @@ def add_options(parser: Parser) -> None:
         help="write a page with the mistakes as pictures, the reliability plot and the robustness "
         "grid, which takes some minutes (without it: the table alone)",
     )
+    parser.add_argument(
+        "--pictures",
+        type=int,
+        default=PICTURES,
+        metavar="INT",
+        help="so many of MNIST's images are made into photos for the grid",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the errors of each part, digit and site, and how honest the confidence is."""
+    if options.pictures < 1:
+        raise UsageError(f"--pictures: expected at least 1, got {options.pictures}")
     recognizer = load_weights(options.weights)
     print(f"{options.weights}, sha256 {recognizer.model_hash[:12]}")
     trained_on = recognizer.metadata.get("trained_on")
@@ -77,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         rows: list[Row] = []
         if drawings and images is not None:
             print(f"\n{'distortion':<22}{'level':<22}{'digits':>7}{'error':>9}{'ratio':>7}")
-            for row in grid(recognizer, drawings, images):
+            for row in grid(recognizer, drawings, images, options.pictures):
                 rows.append(row)
                 print(
                     f"{row.name:<22}{row.level:<22}{row.read:>7}{row.error:>9.2%}{row.ratio:>7.2f}",
