@@ -30,6 +30,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -59,6 +60,8 @@ MODULES_FILE = "runtime.modules.txt"
 FUNCTIONS_FILE = "runtime.functions.txt"
 CORE_USERS = ("site/runtime.js", "site/libraries.js", ".build/snapshot.mjs")
 ON_DEMAND = "site/missing.py"  # becomes sitecustomize, which Python runs at its start
+KEPT_UNUSED = 30 * 86400  # seconds
+PROGRAM_TIMEOUT = 600  # seconds that a program of .build may take; here each takes some
 URL_TIMEOUT = 10  # seconds without a byte before the next source is tried
 NOT_PRECACHED = {
     "api.css",  # about the server, and of no use without it
@@ -270,6 +273,8 @@ def _package(source: Mapping[str, str]) -> str:
 def _call(command: Sequence[str], **options: Any) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, **options)
+    except subprocess.TimeoutExpired as error:
+        raise BuildError(f"did not end within {error.timeout:g} s") from error
     except subprocess.CalledProcessError as error:
         lines = [line for line in error.stderr.splitlines() if line.strip()]
         told = [line for line in lines if "rror" in line] or lines  # Node.js ends with its version
@@ -450,10 +455,12 @@ class Programs:
         }
         facts = [(name, hashlib.sha256(data).hexdigest()) for name, data in sorted(files.items())]
         cached = self.cache / hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-        try:
-            return dict(_read_tar(cached.read_bytes()))
-        except (OSError, tarfile.TarError):
-            pass
+        with contextlib.suppress(OSError):
+            kept = cached.read_bytes()
+            stated, packed = kept[:32], kept[32:]
+            if hashlib.sha256(packed).digest() == stated:
+                os.utime(cached)  # so that `prune` leaves it
+                return dict(_read_tar(packed))
         _say(f"running {program}")
         with tempfile.TemporaryDirectory() as directory:
             work = Path(directory)
@@ -463,7 +470,8 @@ class Programs:
                 path.write_bytes(data)
             command, environment = self.fetcher.tool("node", work)
             try:
-                _call([*command, str(work / program), str(work)], env=environment)
+                call = [*command, str(work / program), str(work)]
+                _call(call, env=environment, timeout=PROGRAM_TIMEOUT)
             except BuildError as error:
                 raise BuildError(
                     f"{program} failed in Node.js: {error}; --stock builds without it"
@@ -474,8 +482,16 @@ class Programs:
                 for path in out.rglob("*")
                 if path.is_file()
             }
-        _keep(cached, pack_tar(made))
+        packed = pack_tar(made)
+        _keep(cached, hashlib.sha256(packed).digest() + packed)
         return made
+
+    def prune(self) -> None:
+        """Delete what no build has used for a month, and what killed ones had begun to write."""
+        with contextlib.suppress(OSError):
+            for path in self.cache.iterdir():
+                if time.time() - path.stat().st_mtime > KEPT_UNUSED:
+                    path.unlink(missing_ok=True)
 
 
 def read_modules(path: Path) -> list[str]:
@@ -723,6 +739,7 @@ def _assemble(
                 files["generated/snapshot.wasm"] = as_module(pack_tar(snapshot))
             except BuildError as error:
                 _say(f"going on without a stored memory, which only makes the page slower: {error}")
+        programs.prune()
         fallback = {wheel, "generated/nn.zip", "generated/snapshot.wasm"} | {
             f"generated/pyodide/{name}" for name in CORE
         }
@@ -735,6 +752,8 @@ def _assemble(
 
 def _refuse_to_overlap(out: Path, root: Path) -> None:
     """Raise unless `out` is apart from the sources."""
+    if out.is_mount():
+        raise BuildError(f"--out {out}: takes no other folder's place; choose one within it")
     site = (root / "site").resolve()
     if out == site or site in out.parents or out in site.parents:
         raise BuildError(f"--out {out}: overlaps the sources in {site}; choose another directory")
@@ -856,6 +875,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--no-snapshot", action="store_true", help="let Python start anew at each visit: slower"
     )
     options = parser.parse_args(argv)
+    told_to_end = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as by Ctrl-C
     try:
         manifest = build_site(
             out=options.out,
@@ -863,9 +883,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             stock=options.stock,
             snapshot=not options.no_snapshot,
         )
+    except KeyboardInterrupt:
+        _say("stopped")
+        return 130
     except (BuildError, OSError) as error:
         _say(f"error: {error}")
         return 1
+    finally:
+        signal.signal(signal.SIGTERM, told_to_end)
     total = sum(entry["size"] for entry in manifest["files"]) / 1e6
     _say(
         f"{options.out or 'site'} is complete: {len(manifest['files'])} files, {total:.1f} MB, "

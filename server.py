@@ -41,14 +41,14 @@ import threadpoolctl
 import waitress
 from flask import Flask, Response, g, request, send_file, send_from_directory
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from waitress import wasyncore
 from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask, WSGITask
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.security import safe_join
 
 from nn import Reading, Recognizer
@@ -181,6 +181,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
                 if had:
                     status, answer = reader.answer(media_type, body, ALL)
         return status, answer
+
+    @app.get("/predict")
+    def not_read() -> Response:
+        raise MethodNotAllowed(["POST", "OPTIONS"])
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -394,6 +398,9 @@ class Reader:
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             detail = f"{field}: expected a smaller picture: {error}"
             raise Refused(413, detail, field) from error
+        except UnidentifiedImageError as error:  # which would tell an address in memory
+            expected = f"an intact picture ({', '.join(formats)})"
+            raise Refused(400, f"{field}: expected {expected}, got other bytes", field) from error
         except Exception as error:  # Pillow's decoders raise many kinds on damaged bytes
             expected = f"an intact picture ({', '.join(formats)})"
             raise Refused(400, f"{field}: expected {expected}: {error}", field) from error
@@ -933,7 +940,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     readers = "processes that read single drawings; one more reads all else; 0: none, threads read"
     add("readers", _number(0, 64), 1 if os.name == "posix" else 0, readers)
     add("timeout", _number(1, 3600), 30, "seconds for a request to arrive, and again to be read")
-    add("rate-limit", float, 0.0, "requests a second that each client may make; 0 for any number")
+    add("rate-limit", _rate, 0.0, "requests a second that each client may make; 0 for any number")
     add("trusted-proxy", str, None, "address of a proxy; its X-Forwarded-For tells the client")
     add("site", Path, DEFAULTS["SITE"], "the directory with the built page")
     add("weights", Path, None, "the network; without it, that of the package")
@@ -975,6 +982,13 @@ def _number(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def _rate(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if (rate := float(text)) == 0 or 1e-6 <= rate <= 1e6:
+            return rate
+    raise argparse.ArgumentTypeError(f"expected 0, or 0.000001 to 1000000, got {text!r}")
 
 
 def _fail(message: str) -> int:

@@ -20,7 +20,8 @@ def explain(directory: Path) -> str:
     path = directory / "run.json"
     try:
         described = json.loads(path.read_text("utf-8"))
-        command, options = described["command"], described["options"]
+        command, options = described["command"], dict(described["options"])
+        identity, made_with = (dict(described.get(name, {})) for name in ("identity", "made_with"))
     except FileNotFoundError:
         raise DataError(
             f"{path}: there is no such file; expected a folder that `python -m train` made"
@@ -31,7 +32,7 @@ def explain(directory: Path) -> str:
         [
             f"# {directory}",
             "",
-            f"`{command}`, {_made_with(described.get('made_with', {}))}.",
+            f"`{command}`, {_made_with(made_with)}.",
             "",
             "## Settings",
             "",
@@ -39,7 +40,7 @@ def explain(directory: Path) -> str:
             "",
             "## Data and files",
             "",
-            *_data(options, described.get("identity", {})),
+            *_data(options, identity),
             "",
             "## Progress",
             "",
@@ -106,12 +107,14 @@ def _progress(directory: Path) -> Iterable[str]:
 
 
 def _result(directory: Path) -> Iterable[str]:
+    path = directory / "result.json"
     try:
-        result = json.loads((directory / "result.json").read_text("utf-8"))
+        result = json.loads(path.read_text("utf-8"))
+        yield f"- weights: {result['weights']}, SHA-256 {result['sha256']}"
+        for kind, errors in result["errors"].items():
+            for name, error in errors.items():
+                yield f"- errors on {name}, {kind}: {error:.2%}"
     except FileNotFoundError:
         yield "There is none yet."
-        return
-    yield f"- weights: {result['weights']}, SHA-256 {result['sha256']}"
-    for kind, errors in result["errors"].items():
-        for name, error in errors.items():
-            yield f"- errors on {name}, {kind}: {error:.2%}"
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: expected a run's result as JSON ({error!r})") from error

@@ -126,6 +126,11 @@ def run_all(
     except ImportError:
         raise SweepError("a sweep needs the package joblib: `pip install joblib`") from None
 
+    for settings in runs:  # or the table of what is there would be lost
+        place, own = directory / name_of(settings), [*arguments, *_options(settings)]
+        if _asked(place) not in (None, own):
+            raise SweepError(f"{place} holds a run with other options: give another --run")
+
     def tasks(*crew: Crew) -> Iterable[Any]:
         for settings in runs:
             own = [*arguments, *_options(settings)]
@@ -152,13 +157,12 @@ def run_one(
 ) -> Result:
     """Run ``fit`` in a process of its own, unless it is done; go on with it if it was stopped."""
     directory.mkdir(parents=True, exist_ok=True)
-    asked = directory / "arguments.json"
-    before = json.loads(asked.read_text("utf-8")) if asked.exists() else None
+    before = _asked(directory)
     if before is not None and before != list(arguments):
         problem = "the folder holds a run with other options: give another --run"
         result = Result(directory.name, settings, {}, 0.0, problem)
     else:
-        write_json(asked, list(arguments))
+        write_json(directory / "arguments.json", list(arguments))
         if not (directory / "result.json").exists():
             _fit(arguments, directory, crew or Crew())
         result = _result(settings, directory)
@@ -167,6 +171,12 @@ def run_one(
     what = result.problem or "  ".join(f"{n} {e:.2%}" for n, e in result.errors.items())
     print(f"{result.name}: {what}\n", end="", flush=True)
     return result
+
+
+def _asked(directory: Path) -> Any:
+    """Return the arguments of the run that a folder holds, if it holds one."""
+    asked = directory / "arguments.json"
+    return json.loads(asked.read_text("utf-8")) if asked.exists() else None
 
 
 def _fit(arguments: Sequence[str], directory: Path, crew: Crew) -> None:

@@ -146,7 +146,7 @@ def test_a_picture_that_unpacks_to_gigabytes_is_a_413(client):
 def test_predict_takes_post_alone_and_unknown_paths_are_problems(client):
     assert_problem(client.get("/nothing/here"), 404)
     assert client.post("/healthz").status_code == 405
-    assert client.get("/predict").status_code == 404
+    assert client.get("/predict").status_code == 405
 
 
 def test_healthz_says_which_model_answers(client, recognizer):

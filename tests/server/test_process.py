@@ -92,7 +92,9 @@ def test_a_port_in_use_is_an_error_in_words(running: Running, built_site: Path) 
         (["--threads", "0"], "argument --threads: expected 1 to 256, got '0'"),
         (["--timeout", "soon"], "argument --timeout: expected 1 to 3600, got 'soon'"),
         (["--readers", "65"], "argument --readers: expected 0 to 64, got '65'"),
-        (["--rate-limit", "many"], "argument --rate-limit: invalid float value: 'many'"),
+        (["--rate-limit", "many"], "--rate-limit: expected 0, or 0.000001 to 1000000, got 'many'"),
+        (["--rate-limit", "-1"], "--rate-limit: expected 0, or 0.000001 to 1000000, got '-1'"),
+        (["--rate-limit", "nan"], "--rate-limit: expected 0, or 0.000001 to 1000000, got 'nan'"),
     ],
 )
 def test_a_wrong_option_is_an_error_in_words(options: list[str], message: str) -> None:

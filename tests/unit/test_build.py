@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
@@ -164,6 +165,7 @@ def test_the_real_site_is_complete_and_as_its_manifest_says(built_site: Path) ->
     listed = {entry["path"] for entry in manifest["files"]}
     fallback = {entry["path"] for entry in manifest["fallback"]}
     assert {"index.html", "generated/python.wasm", "generated/pyscript/core.js"} <= listed
+    assert "generated/snapshot.wasm" in fallback
     assert set(contents(built_site)) - listed - fallback == build.NOT_PRECACHED
     assert any(path.startswith("generated/pyodide/numpy-") for path in fallback)
 
@@ -171,6 +173,71 @@ def test_the_real_site_is_complete_and_as_its_manifest_says(built_site: Path) ->
 def test_two_builds_give_the_same_bytes(built_site: Path, tmp_path: Path) -> None:
     build.build_site(out=tmp_path / "again")
     assert contents(tmp_path / "again") == contents(built_site)
+
+
+@pytest.fixture
+def bare_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache that holds downloads alone, and a machine without a Node.js of its own."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "sha256").symlink_to(build.cache_directory() / "sha256")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    return cache
+
+
+def test_each_node_js_makes_the_same_bytes_and_damaged_results_are_made_again(
+    built_site: Path, bare_cache: Path, tmp_path: Path
+) -> None:
+    build.build_site(out=tmp_path / "other", cache=bare_cache)
+    assert contents(tmp_path / "other") == contents(built_site)
+    for number, result in enumerate(sorted((bare_cache / "made").iterdir())):
+        content = bytearray(result.read_bytes())
+        content[len(content) // 2] ^= 1
+        damaged = (bytes(content), content[: len(content) // 2], bytes(100_000))
+        result.write_bytes(damaged[number % 3])
+    build.build_site(out=tmp_path / "again", cache=bare_cache)
+    assert contents(tmp_path / "again") == contents(built_site)
+
+
+def test_a_build_that_is_told_to_end_leaves_nothing_running_or_lying_about(
+    built_site: Path, bare_cache: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    environment = {"DIGITS_CACHE": str(bare_cache), "TMPDIR": str(tmp_path / "temporary")}
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "build.py"), "--out", str(tmp_path / "out")],
+        env=dict(os.environ) | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    end = time.monotonic() + 60
+    while not any((tmp_path / "temporary").glob("*/compile.mjs")):  # it is under way
+        assert time.monotonic() < end
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.terminate()
+    error = process.communicate(timeout=60)[1]  # what runs would keep the pipe open
+    assert process.returncode == 130
+    assert "stopped" in error
+    assert "Traceback" not in error
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_program_that_hangs_is_given_up() -> None:
+    with pytest.raises(build.BuildError, match=r"did not end within 0\.1 s"):
+        build._call([sys.executable, "-c", "import time; time.sleep(600)"], timeout=0.1)
+
+
+def test_results_that_no_build_uses_any_more_are_deleted(project: Project, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    for name in ("old", "used"):
+        (made / name).write_bytes(b"")
+    os.utime(made / "old", (1_000_000_000, 1_000_000_000))
+    build.Programs(project.root, {}, build.Fetcher([], {}, tmp_path), tmp_path).prune()
+    assert [path.name for path in made.iterdir()] == ["used"]
 
 
 def test_neither_the_place_nor_the_age_of_files_changes_a_byte(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -32,6 +33,20 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
         raise error
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_and_a_full_disk_are_told_by_the_name_that_was_given(tmp_path: Path) -> None:
+    expected = "expected the name of a file"
+    with pytest.raises(IsADirectoryError, match=expected) as of_folder, replacing(tmp_path):
+        pass
+    table = tmp_path / "table.csv"
+    with pytest.raises(OSError, match="No space left") as of_disk, replacing(table):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert (of_folder.value.filename, of_disk.value.filename) == (
+        str(tmp_path),
+        str(table),
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_replaced_file_may_be_read_like_any_other(tmp_path: Path) -> None:

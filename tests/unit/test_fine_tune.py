@@ -99,6 +99,14 @@ def test_weights_that_got_worse_are_not_written(data, start, tmp_path, capsys):
     assert Recognizer.load(tmp_path / "run/weights.npz")
 
 
+@pytest.mark.parametrize("tolerance", ["nan", "-1"])
+def test_a_tolerance_that_lets_all_pass_or_nothing_is_refused(
+    data, start, tmp_path, capsys, tolerance
+):
+    assert main(tuning(data, start, tmp_path, "--tolerance", tolerance)) == 1
+    assert "--tolerance: expected at least 0 points, got" in capsys.readouterr().err
+
+
 def test_a_stopped_tuning_goes_on_from_the_weights_it_began_with(
     data, start, tmp_path, monkeypatch
 ):

@@ -56,8 +56,10 @@ def test_every_combination_is_run_and_tabled(data, tmp_path, capsys):
     before = done.stat().st_mtime_ns
     assert main(sweep(data, tmp_path, "--seeds", "0", "--set", "learning_rate=0.05")) == 0
     assert done.stat().st_mtime_ns == before
+    table = (tmp_path / "run/sweep.csv").read_text()
     assert main(sweep(data, tmp_path, "--set", "learning_rate=0.05", "--epochs", "3")) == 1
     assert "holds a run with other options" in capsys.readouterr().err
+    assert (tmp_path / "run/sweep.csv").read_text() == table
 
 
 def test_weights_of_a_sweep_can_teach(data, tmp_path):

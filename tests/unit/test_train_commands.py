@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import re
 
 import numpy as np
@@ -125,6 +126,9 @@ def test_options_beside_the_file_go_before_it(data, finished, tmp_path, capsys):
         ('{"command": "fit", "options": {"epoch": 3}}', "there is no option 'epoch'"),
         ('{"command": "fit", "options": {"epochs": "x"}}', "invalid int value: 'x'"),
         ('{"command": "fly", "options": {}}', "describes a run of 'fly'"),
+        ('{"command": ["fit"], "options": {}}', "command: expected a name, got ['fit']"),
+        ('{"options": {}, "identity": []}', "identity: expected an object, got []"),
+        ('{"options": {}, "made_with": "x"}', "made_with: expected an object, got 'x'"),
     ],
 )
 def test_a_file_that_describes_no_run_is_named(tmp_path, capsys, content, message):
@@ -160,6 +164,14 @@ def test_explain_tells_of_a_run_that_was_stopped(data, tmp_path, monkeypatch, ca
     shown = capsys.readouterr().out
     assert "stands at step 9 of 18" in shown
     assert "There is none yet." in shown
+
+
+@pytest.mark.parametrize("content", ["nonsense", "{}", "[]", '{"weights": "w", "sha256": "0"}'])
+def test_explain_names_a_result_that_is_none(finished, tmp_path, capsys, content):
+    shutil.copytree(finished / "run", tmp_path / "run")
+    (tmp_path / "run/result.json").write_text(content)
+    assert main(["explain", str(tmp_path / "run")]) == 1
+    assert "result.json: expected a run's result as JSON" in capsys.readouterr().err
 
 
 def test_explain_says_where_there_is_no_run(tmp_path, capsys):

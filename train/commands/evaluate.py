@@ -63,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
     """Print the errors of each part, digit and site, and how honest the confidence is."""
     if options.pictures < 1:
         raise UsageError(f"--pictures: expected at least 1, got {options.pictures}")
+    if options.report and options.report.is_dir():
+        raise UsageError(f"--report: expected the name of a file, {options.report} is a folder")
     recognizer = load_weights(options.weights)
     print(f"{options.weights}, sha256 {recognizer.model_hash[:12]}")
     trained_on = recognizer.metadata.get("trained_on")

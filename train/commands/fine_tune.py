@@ -81,6 +81,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("expected --corrections CSV: the digits to learn")
     if not 0 < options.share < 1:
         raise ValueError(f"--share: expected more than 0 and less than 1, got {options.share}")
+    if not options.tolerance >= 0:
+        raise ValueError(f"--tolerance: expected at least 0 points, got {options.tolerance}")
     if options.rehearsal < 1:
         raise ValueError(f"--rehearsal: expected at least 1 example, got {options.rehearsal}")
     wanted = plan(options, DEFAULTS)

@@ -87,4 +87,9 @@ def read_description(path: Path) -> dict[str, Any]:
     options = described.get("options") if isinstance(described, dict) else None
     if not isinstance(options, dict):
         raise UsageError(f'{path}: expected {{"command": ..., "options": {{...}}}}')
+    if not isinstance(described.get("command", ""), str):
+        raise UsageError(f"{path}: command: expected a name, got {described['command']!r}")
+    for name in ("identity", "made_with"):
+        if not isinstance(described.get(name, {}), dict):
+            raise UsageError(f"{path}: {name}: expected an object, got {described[name]!r}")
     return dict(described)

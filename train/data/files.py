@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import os
 import tempfile
@@ -54,6 +55,9 @@ def unpack(packed: bytes, name: str) -> bytes:
         ) from error
 
 
+_OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` when the block ends, and vanishes if it fails.
@@ -61,6 +65,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     The new file is written beside the old one and renamed, so that readers find the old content
     or the new, whole, whatever happens in between.
     """
+    if path.is_dir():
+        raise IsADirectoryError(
+            errno.EISDIR, "expected the name of a file, not a folder", str(path)
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:
@@ -70,9 +78,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         os.chmod(name, 0o666 & ~_umask())  # mkstemp makes files that only their owner may read
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
+        if isinstance(error, OSError) and error.errno in _OF_DISKS and not error.filename:
+            error.filename = str(path)  # else it would name no file
         raise
 
 
