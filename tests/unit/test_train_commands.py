@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
