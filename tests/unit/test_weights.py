@@ -439,6 +439,12 @@ def test_a_header_that_claims_more_than_is_there_is_refused(
 
 
 @pytest.mark.usefixtures("little_memory")
+def test_weights_take_no_folders_place(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="expected the name of a file, not a folder"):
+        weights.save(tmp_path, Sequential([Dense(2, 2)]), {})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_stride_makes_no_layer_larger(path: Path) -> None:
     weights.save(path, Sequential([Conv2D(256, 256, 7, 2, 3)]), {})
     assert weights.load(path)[0].layers[0].config()["stride"] == 2
