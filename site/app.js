@@ -221,8 +221,8 @@ function erase(on) {
 
 pad.addEventListener('change', drawingMoved);
 addEventListener('pagehide', keep);
-// A new tab gets a copy of what is kept when it opens.
-for (const link of document.querySelectorAll('.ways a')) link.addEventListener('click', keep);
+// Phones end hidden pages.
+document.addEventListener('visibilitychange', keep);
 offerBringing(find('bring-menu'), find('paper'), takePicture);
 offerTaking(find('take-menu'), () => ({ text: reading.text, strokes: pad.finished }), status);
 buttons.undo.addEventListener('click', () => pad.undo());

@@ -69,6 +69,7 @@ export class KeyboardPen {
   }
 
   #toggle() {
+    if (this.#pad.drawing && !this.#isDown) return;
     if (this.#pad.erasing) return this.#pad.rub(this.#place);
     if (this.#isDown) {
       this.#pad.end();

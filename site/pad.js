@@ -41,6 +41,8 @@ export class Pad extends EventTarget {
   #live;
   /** @type {Picture | undefined} */
   #picture;
+  /** @type {Picture | undefined} what the live stroke took away */
+  #covered;
   /** @type {{id: number, type: string, since: number, isRaw?: boolean, eraser?: {at: Point, before: readonly Stroke[]}}
    *   | undefined} the pointer at work, and whether its moves come before their frame; as an eraser it remembers where it is
    *   and what was there before it */
@@ -158,7 +160,8 @@ export class Pad extends EventTarget {
       if (point[0] !== x || point[1] !== y) this.#live.push(point);
     }
     if (this.#live.length === before) return;
-    if (this.#picture && this.#hasMoved()) this.#picture = undefined; // a drawing begins; a tap may choose a mark of it
+    // A tap may choose a mark of it.
+    if (this.#picture && this.#hasMoved()) [this.#covered, this.#picture] = [this.#picture, undefined];
     this.#isStale = true;
     if (!this.#pointer?.isRaw || performance.now() - this.#drawn >= REDRAW) this.#redraw();
     this.#changed();
@@ -295,6 +298,7 @@ export class Pad extends EventTarget {
   #move(event) {
     if (event.pointerType === 'pen') this.#penSeen = event.timeStamp;
     if (event.pointerId !== this.#pointer?.id) return;
+    if (event.type !== 'pointerup' && !(event.buttons & 33)) return this.#up(event); // lifted
     if (event.type === 'pointermove' && this.#pointer.isRaw) {
       if (this.#isStale) this.#redraw();
       return;
@@ -350,13 +354,14 @@ export class Pad extends EventTarget {
   /** Forget what the pointer is doing. */
   #abandon() {
     const before = this.#pointer?.eraser?.before ?? this.#strokes;
+    this.#picture ??= this.#covered;
     this.#drop();
     this.#show(before);
   }
 
   #drop() {
     const pointer = this.#pointer;
-    this.#live = this.#pointer = undefined;
+    this.#live = this.#pointer = this.#covered = undefined;
     if (pointer && this.#canvas.hasPointerCapture(pointer.id)) this.#canvas.releasePointerCapture(pointer.id);
   }
 }

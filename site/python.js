@@ -149,8 +149,9 @@ async function startRuntime(fetching, listed, onProgress) {
   /** @type {(name: string, ...given: (string | Float64Array)[]) => Promise<any>} `name`: one of engine.py's functions */
   const call = (name, ...given) => {
     const own = (asked = isOver ? failure : rejection());
-    silence = watchdog(() => own.reject(new Fault('fault.silent', { seconds: ANSWER_LIMIT / 1000 })));
-    silence.watch(ANSWER_LIMIT);
+    const most = name === 'teach' || name === 'view' ? STEP_LIMIT : ANSWER_LIMIT;
+    silence = watchdog(() => own.reject(new Fault('fault.silent', { seconds: most / 1000 })));
+    silence.watch(most);
     return Promise.race([ask(worker.sync[name](...given)), own.promise]).finally(silence.rest);
   };
   /** @type {() => Promise<Python>} */

@@ -71,9 +71,12 @@ export class Status {
    * @param {{name: string, act: () => void}} [action] `name`: the key of the button's words
    */
   notify(key, values, action) {
+    if (key === 'notice.newer') {
+      this.#offer = () => this.notify(key, values, action);
+      if (!this.#notice.hidden && find('notice-text').dataset.text === 'lessons.forgotten') return;
+    }
     clearTimeout(this.#timer);
     if (DONE.includes(key)) this.#timer = setTimeout(() => this.#close(), BRIEF);
-    if (key === 'notice.newer') this.#offer = () => this.notify(key, values, action);
     this.#notice.hidden = false;
     put(find('notice-text'), key, values);
     this.#action.hidden = !action;

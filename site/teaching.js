@@ -136,7 +136,7 @@ export class Teaching {
   async #teach() {
     const settled = await this.#engine.teach([...this.#lessons.known]);
     if (settled.ok) this.#learned();
-    else if (!settled.superseded) this.#status.notify('teach.failed', {});
+    else if (!settled.superseded && this.#teachable) this.#status.notify('teach.failed', {});
     return settled.ok;
   }
 

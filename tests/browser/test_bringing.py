@@ -16,7 +16,15 @@ from playwright.sync_api import Page, expect
 import nn
 from tests.browser.audit import audit
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import draw, drawn, expect_answer, number, sample, wait_for_engine
+from tests.browser.drawing import (
+    draw,
+    drawn,
+    expect_answer,
+    number,
+    on_canvas,
+    sample,
+    wait_for_engine,
+)
 from tests.browser.hosting import StaticHost
 
 GIVE = """([kind, name, type, bytes]) => {
@@ -239,6 +247,53 @@ def copy_link(page: Page) -> None:
     page.locator("#take").click()
     page.get_by_role("button", name="Copy a link").click()
     expect(page.get_by_role("alert")).to_contain_text("The link is copied")
+
+
+def test_a_stroke_that_is_taken_back_leaves_the_picture(page: Page) -> None:
+    give(page, "drop", "number.png", "image/png", packed(photo("42")))
+    expect_answer(page, "42")
+    (first, *others) = on_canvas(page, sample("1"))[0]
+    page.mouse.move(*first)
+    page.mouse.down()
+    for point in others:
+        page.mouse.move(*point)
+    page.keyboard.press("Control+z")
+    page.mouse.up()
+    expect_answer(page, "42")
+    assert drawn(page) == []
+
+
+LONG = """async (count) => {
+    const { pad } = await import(new URL('app.js', document.baseURI));
+    pad.strokes = [Array.from({ length: count }, (_, i) => [
+        Math.round(100 * Math.sin(i / 20)), Math.round(100 * Math.cos(i / 17)), 0.5,
+    ])];
+}"""
+
+
+def test_an_address_to_copy_by_hand_leaves_room_for_the_button_that_closes_it(page: Page) -> None:
+    page.evaluate(LONG, 3000)
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { configurable: true })")
+    page.locator("#take").click()
+    page.locator("#take-link").click()
+    expect(page.locator("#notice-text")).to_contain_text("#d1=")
+    expect(page.locator("#notice")).to_be_in_viewport(ratio=1)
+    page.locator("#notice-close").click()
+    expect(page.locator("#notice")).to_be_hidden()
+    page.evaluate("delete navigator.clipboard")
+
+
+def test_a_link_holds_a_drawing_of_any_length(page: Page) -> None:
+    assert (
+        page.evaluate(
+            """async () => {
+            const { fromFragment, toFragment } = await import(new URL('link.js', document.baseURI));
+            const stroke = Array.from({ length: 60_000 }, (_, i) => [i % 500, (i * 7) % 500, 0.5]);
+            return fromFragment(toFragment([stroke]))?.[0].length;
+        }"""
+        )
+        == 60_000
+    )
 
 
 def test_a_link_holds_the_drawing(page: Page) -> None:

@@ -45,14 +45,16 @@ SHOWN = """
 """
 
 
-def open_in(new_context: NewContext, host: StaticHost, *tags: str, **options: Any) -> Page:
-    """Return the page as a browser opens it that prefers these languages."""
+def open_in(
+    new_context: NewContext, host: StaticHost, *tags: str, path: str = "", **options: Any
+) -> Page:
+    """Return a page as a browser opens it that prefers these languages."""
     context = new_context(locale=tags[0], **options)
     context.add_init_script(
         f"Object.defineProperty(navigator, 'languages', {{ get: () => {list(tags)} }})"
     )
     page = context.new_page()
-    page.goto(host.url)
+    page.goto(f"{host.url}{path}")
     return page
 
 
@@ -197,6 +199,20 @@ def test_every_text_is_in_the_chosen_language(page: Page, tag: str) -> None:
         pattern = re.sub(r"\\\{\w+\\\}|<\w+/>", ".+", re.escape(pattern))
         assert re.fullmatch(pattern, shown or "", re.S), (key, shown)
     page.locator("#language").select_option("en")
+
+
+@pytest.mark.parametrize("path", ["", "how.html", "playground.html", "api.html"])
+def test_no_page_shows_markup(new_context: NewContext, site_host: StaticHost, path: str) -> None:
+    page = open_in(new_context, site_host, "de", path=path)
+    if path != "api.html":
+        expect(page.locator("html")).not_to_have_attribute("data-words", "coming")
+        expect(page.locator("#language")).to_have_value("de")
+    shown = page.locator("body").evaluate(
+        "body => Array.from(body.querySelectorAll(':not(code, noscript, pre, script, template)'))"
+        ".flatMap(({ childNodes }) => Array.from(childNodes))"
+        ".filter(({ nodeType }) => nodeType === Node.TEXT_NODE).map(({ data }) => data)"
+    )
+    assert [text for text in shown if re.search(r"</?\w+/?>", text)] == []
 
 
 def test_numbers_are_written_as_the_language_does(page: Page) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -50,6 +51,37 @@ def touched(phone: Page) -> Page:
 def test_a_finger_draws_and_the_digit_is_read(touched: Page) -> None:
     Fingers(touched).draw(on_canvas(touched, sample("3")))
     expect_answer(touched, "3")
+
+
+def test_a_mouse_that_was_let_go_unseen_draws_no_further(page: Page) -> None:
+    mouse = page.context.new_cdp_session(page)
+
+    def event(kind: str, point: tuple[float, float], buttons: int) -> None:
+        button = "none" if kind == "mouseMoved" else "left"
+        place = {"x": point[0], "y": point[1], "button": button, "buttons": buttons}
+        mouse.send("Input.dispatchMouseEvent", {"type": kind, **place, "clickCount": 1})
+
+    first, second, third = on_canvas(page, LINE)[0]
+    event("mousePressed", first, 1)
+    event("mouseMoved", second, 1)
+    event("mouseMoved", third, 0)
+    event("mouseMoved", first, 0)
+    (stroke,) = drawn(page)
+    assert max(y for _, y in stroke) < 0  # in the paper's units, from its middle
+    event("mouseReleased", first, 0)
+
+
+def test_space_leaves_a_stroke_that_the_mouse_draws(page: Page) -> None:
+    first, *others = on_canvas(page, LINE)[0]
+    page.mouse.move(*first)
+    page.mouse.down()
+    page.mouse.move(*others[0], steps=4)
+    page.keyboard.press("Space")
+    page.mouse.move(*others[1], steps=4)
+    page.mouse.up()
+    (stroke,) = drawn(page)
+    ends = (np.array([LINE[0][0], LINE[0][-1]]) - 140) / 0.28  # in the paper's units
+    assert np.allclose([stroke[0], stroke[-1]], ends, atol=5)
 
 
 def test_a_dot_is_no_digit_however_the_finger_trembles(touched: Page) -> None:

@@ -22,6 +22,7 @@ from tests.browser.drawing import (
     wait_until,
 )
 from tests.browser.hosting import StaticHost
+from tests.unit.test_languages import read_words
 from train.data.kaggle import read_kaggle
 
 # Nobody's usual digit: a box with a cross in it.
@@ -248,3 +249,20 @@ def test_what_another_tab_forgot_or_learned_is_known_on_coming_back(
 def come_back(page: Page) -> None:
     """Come to a tab from another one: browsers without a window tell nothing of that."""
     page.evaluate("dispatchEvent(new Event('focus'))")
+
+
+def test_a_newer_version_waits_until_nobody_can_bring_corrections_back(page: Page) -> None:
+    page.evaluate(
+        """async () => {
+            const { Status } = await import(new URL('status.js', document.baseURI));
+            const status = new Status();
+            status.notify('lessons.forgotten', {}, { name: 'lessons.back', act() {} });
+            status.notify('notice.newer', {}, { name: 'notice.update', act() {} });
+        }"""
+    )
+    words = read_words("en")
+    expect(page.locator("#notice-text")).to_have_text(str(words["lessons.forgotten"]))
+    page.locator("#notice-close").click()
+    expect(page.locator("#notice-text")).to_have_text(str(words["notice.newer"]))
+    page.locator("#notice-close").click()
+    expect(page.locator("#notice")).to_be_hidden()
