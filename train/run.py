@@ -214,7 +214,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def written(out: Path) -> str:
     """Say that weights were written, and how they get into the page."""
-    if out.resolve() == DEFAULT_PATH:
+    if out.resolve() == DEFAULT_PATH.resolve():
         return f"Wrote {out}. `python build.py` puts it into the page."
     return (
         f"Wrote {out}. To put it into the page, copy it to nn/weights.npz, then run "
