@@ -284,7 +284,7 @@ class RateLimit:
         with self.lock:
             now = time.monotonic()
             even_at = max(self.even_at.pop(client, now), now)
-            wait = even_at + self.interval - self.burst - now
+            wait = (even_at - now) - (self.burst - self.interval)  # so that 0 is not rounded
             self.even_at[client] = even_at if wait > 0 else even_at + self.interval
             if len(self.even_at) > self.CLIENTS:
                 self.even_at.popitem(last=False)

@@ -136,7 +136,7 @@ def test_the_words_hold_the_numbers_of_the_network_that_runs(
     open_page: Page, recognizer: nn.Recognizer
 ) -> None:
     inside = open_page.get_by_role("region", name="How it knows")
-    expect(inside).to_contain_text(f"all {recognizer.model.parameter_count():,} numbers")
+    expect(inside).to_contain_text(f"its {recognizer.model.parameter_count():,} numbers")
     for name, share in recognizer.metadata["errors"]["test"].items():
         if name == "non-digits":  # these are not misread, but not refused
             expect(inside).to_contain_text(re.compile(r"[\d,]+ letters and signs"))

@@ -197,6 +197,16 @@ def test_the_rate_of_a_client_is_limited(built_site: Path) -> None:
     assert client.get("/healthz", environ_overrides={"REMOTE_ADDR": "192.0.2.1"}).status_code == 200
 
 
+@pytest.mark.parametrize("per_second", [0.001, 0.3, 0.5, 1, 7, 1000])
+def test_nobodys_first_request_is_refused_for_a_rounding(
+    monkeypatch: pytest.MonkeyPatch, per_second: float
+) -> None:
+    limit = RateLimit(per_second)
+    for client in range(1000):
+        monkeypatch.setattr("server.time.monotonic", lambda now=client * 4.3217: now)
+        limit.count(str(client))
+
+
 def test_a_steady_client_within_the_rate_is_never_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(server.time, "monotonic", lambda: now)
