@@ -752,8 +752,6 @@ def _assemble(
 
 def _refuse_to_overlap(out: Path, root: Path) -> None:
     """Raise unless `out` is apart from the sources."""
-    if out.is_mount():
-        raise BuildError(f"--out {out}: takes no other folder's place; choose one within it")
     site = (root / "site").resolve()
     if out == site or site in out.parents or out in site.parents:
         raise BuildError(f"--out {out}: overlaps the sources in {site}; choose another directory")
@@ -788,6 +786,8 @@ def _refuse_to_overwrite(out: Path) -> None:
         return
     if not out.is_dir():
         raise BuildError(f"--out {out}: is a file; give a directory")
+    if out.is_mount():
+        raise BuildError(f"--out {out}: is a mount point, which cannot be replaced; go within it")
     try:
         earlier = json.loads((out / "generated" / "manifest.json").read_text("utf-8"))
         entries = [*earlier["files"], *earlier.get("fallback", [])]

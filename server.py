@@ -398,12 +398,11 @@ class Reader:
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             detail = f"{field}: expected a smaller picture: {error}"
             raise Refused(413, detail, field) from error
-        except UnidentifiedImageError as error:  # which would tell an address in memory
-            expected = f"an intact picture ({', '.join(formats)})"
-            raise Refused(400, f"{field}: expected {expected}, got other bytes", field) from error
         except Exception as error:  # Pillow's decoders raise many kinds on damaged bytes
             expected = f"an intact picture ({', '.join(formats)})"
-            raise Refused(400, f"{field}: expected {expected}: {error}", field) from error
+            is_none = isinstance(error, UnidentifiedImageError)  # whose text has an address in it
+            came = ", got other bytes" if is_none else f": {error}"
+            raise Refused(400, f"{field}: expected {expected}{came}", field) from error
         reading = self.recognizer.read_image(pixels)
         digits = []
         for digit in reading.digits:

@@ -57,12 +57,7 @@ def surrounding(boxes: Sequence[Box]) -> Parts:
     frames: list[Parts] = [(place,) for place, box in enumerate(boxes) if box == outer]
     if len(boxes) > 4 and _is_frame([boxes[place] for place in _outermost(boxes)], outer):
         frames.append(_outermost(boxes))
-    for frame in frames:
-        left, top, right, bottom = union([b for i, b in enumerate(boxes) if i not in frame])
-        is_within = outer[0] < left and outer[1] < top and right < outer[2] and bottom < outer[3]
-        if is_within and bottom - top >= FILLED * (outer[3] - outer[1]):
-            return frame
-    return ()
+    return next((frame for frame in frames if _is_filled(boxes, frame, outer)), ())
 
 
 def enclosing(boxes: Sequence[Box]) -> Parts:
@@ -70,14 +65,11 @@ def enclosing(boxes: Sequence[Box]) -> Parts:
     if not 2 < len(boxes) <= MOST_PARTS:
         return ()
     outer = union(boxes)
-    wide, high = outer[2] - outer[0], outer[3] - outer[1]
-    frame = tuple(i for i, b in enumerate(boxes) if b[2] - b[0] >= WHOLE * wide)
-    inner = [box for i, box in enumerate(boxes) if i not in frame]
-    if not (1 < len(frame) < 4 and inner) or union([boxes[i] for i in frame]) != outer:
+    wide = outer[2] - outer[0]
+    frame = tuple(i for i, box in enumerate(boxes) if box[2] - box[0] >= WHOLE * wide)
+    if not 1 < len(frame) < 4 or union([boxes[i] for i in frame]) != outer:
         return ()
-    left, top, right, bottom = union(inner)
-    is_within = outer[0] < left and outer[1] < top and right < outer[2] and bottom < outer[3]
-    return frame if is_within and bottom - top >= FILLED * high else ()
+    return frame if _is_filled(boxes, frame, outer) else ()
 
 
 def underlining(boxes: Sequence[Box]) -> Parts:
@@ -93,6 +85,16 @@ def underlining(boxes: Sequence[Box]) -> Parts:
         if is_under and is_level and wide > high:  # under a single digit it may be its foot
             return (place,)
     return ()
+
+
+def _is_filled(boxes: Sequence[Box], frame: Parts, outer: Box) -> bool:
+    """Tell whether all other strokes lie within a frame's ``outer`` box, and fill it far up."""
+    others = [box for i, box in enumerate(boxes) if i not in frame]
+    if not others:
+        return False
+    left, top, right, bottom = union(others)
+    is_within = outer[0] < left and outer[1] < top and right < outer[2] and bottom < outer[3]
+    return is_within and bottom - top >= FILLED * (outer[3] - outer[1])
 
 
 def _outermost(boxes: Sequence[Box]) -> Parts:

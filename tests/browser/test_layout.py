@@ -26,14 +26,19 @@ SHIFTS = """
 """
 
 
+def watched_page(new_context: NewContext, size: str) -> Page:
+    """Return an empty page that notes what moves in whatever it opens."""
+    width, height = SIZES[size]
+    context = new_context(viewport={"width": width, "height": height})
+    context.add_init_script(SHIFTS)
+    return context.new_page()
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_moves_while_the_page_loads_and_reads(
     new_context: NewContext, site_host: StaticHost, size: str
 ) -> None:
-    width, height = SIZES[size]
-    context = new_context(viewport={"width": width, "height": height})
-    context.add_init_script(SHIFTS)
-    page = context.new_page()
+    page = watched_page(new_context, size)
     page.goto(site_host.url)
     draw(page, sample("1"))
     wait_for_engine(page)
@@ -48,9 +53,7 @@ def test_nothing_moves_while_the_page_loads_and_reads(
 def test_nothing_moves_when_words_come_after_python(
     new_context: NewContext, site_host: StaticHost
 ) -> None:
-    context = new_context(viewport={"width": 320, "height": 568})
-    context.add_init_script(SHIFTS)
-    page = context.new_page()
+    page = watched_page(new_context, "small phone")
     held: list[Route] = []
     page.route("**/languages/en.json", lambda route: held.append(route))
     page.goto(site_host.url)
@@ -64,9 +67,7 @@ def test_nothing_moves_when_words_come_after_python(
 def test_nothing_moves_between_a_digit_and_what_is_none(
     new_context: NewContext, site_host: StaticHost
 ) -> None:
-    context = new_context(viewport={"width": 320, "height": 568})
-    context.add_init_script(SHIFTS)
-    page = context.new_page()
+    page = watched_page(new_context, "small phone")
     page.goto(site_host.url)
     wait_for_engine(page)
     for drawing, text in (([STAR[0]], "1"), (STAR[1:], "?")):
