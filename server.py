@@ -148,7 +148,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     count = app.config["READERS"]
     reader = Readers(count, limits) if count else Reader(Recognizer.load(limits["WEIGHTS"]), limits)
     turns = Turns()
-    headers = HEADERS | {"Content-Security-Policy": _content_policy(site)}
+    policies = {f"/{page.name}": _content_policy(page) for page in site.glob("*.html")}
+    others = _content_policy(site / "index.html")
     limit = RateLimit(app.config["RATE_LIMIT"]) if app.config["RATE_LIMIT"] > 0 else None
     app.extensions |= {"digits.reader": reader, "digits.limit": limit}
 
@@ -206,8 +207,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        for name, value in headers.items():
+        for name, value in HEADERS.items():
             response.headers[name] = value
+        response.headers["Content-Security-Policy"] = policies.get(request.path, others)
         response.headers.setdefault("Cache-Control", "no-store")
         _log(response)
         return response
@@ -215,10 +217,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     return app
 
 
-def _content_policy(site: Path) -> str:
-    """The policy that the page itself states, and what can only be said in a header."""
-    page = (site / "index.html").read_text("utf-8") if (site / "index.html").is_file() else ""
-    stated = re.search(r'"Content-Security-Policy"\s+content="([^"]+)"', page)
+def _content_policy(page: Path) -> str:
+    """The policy that a page itself states, and what can only be said in a header."""
+    text = page.read_text("utf-8") if page.is_file() else ""
+    stated = re.search(r'"Content-Security-Policy"\s+content="([^"]+)"', text)
     return (stated[1] if stated else "default-src 'self'") + "; frame-ancestors 'none'"
 
 

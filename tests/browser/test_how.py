@@ -146,3 +146,19 @@ def test_the_way_back_has_the_drawing(page: Page, strokes: list[list[list[float]
     page.wait_for_url(re.compile(r"/digits/$"))
     expect(page.locator("#clear")).to_be_enabled(timeout=START)
     assert drawn(page) == strokes
+
+
+def test_no_sentence_has_holes_while_nothing_is_computed(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    """What numbers belong in is not shown before they are there, nor where Python does not run."""
+    own_host.held.add("engine.py")
+    page = new_context(locale="en").new_page()
+    page.goto(own_host.url + "how.html")
+    expect(page.locator("#step")).to_have_text(re.compile("moves a little downhill"))
+    expect(page.locator("#step")).to_be_hidden()
+    own_host.missing.add("engine.py")
+    own_host.release()
+    wait_for_engine(page, "none")
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator(".how section").first).to_be_hidden()

@@ -97,6 +97,35 @@ def test_the_paper_and_the_answer_are_in_sight_without_scrolling(page: Page, siz
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("height", [290, 320, 340, 360])
+def test_the_tools_of_a_phone_on_its_side_stay_off_the_answer(page: Page, height: int) -> None:
+    page.set_viewport_size({"width": 740 if height > 320 else 640, "height": height})
+    draw(page, number("42"))
+    expect_answer(page, "42")
+    tool, bars = page.locator("#clear").bounding_box(), page.locator("#bars").bounding_box()
+    assert tool
+    assert bars
+    assert tool["x"] + tool["width"] <= bars["x"]
+
+
+@pytest.mark.parametrize("size", [(760, 560), (1920, 1080), (2560, 1300)])
+def test_a_number_leaves_room_for_how_sure_it_is(page: Page, size: tuple[int, int]) -> None:
+    width, height = size
+    page.set_viewport_size({"width": width, "height": height})
+    draw(page, number("1057", 0.3))
+    expect_answer(page, "1057")
+    page.locator("#how").click()
+    for _ in range(2):  # with the inside of the network, and without it
+        assert page.evaluate(
+            """() => ['#answer', '#second'].every((each) => {
+                const { scrollWidth, clientWidth } = document.querySelector(each);
+                return scrollWidth <= clientWidth;
+            })"""
+        )
+        page.locator("#how").click()
+    page.locator("#how").click()  # closed again
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_audit_finds_no_barrier(page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]

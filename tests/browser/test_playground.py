@@ -13,7 +13,7 @@ import nn
 from tests.browser.audit import audit
 from tests.browser.conftest import SUB_PATH, NewContext
 from tests.browser.drawing import START, draw, drawn, sample
-from tests.browser.hosting import StaticHost, static_host
+from tests.browser.hosting import AppServer, StaticHost, static_host
 from tests.browser.test_offline import wait_until_fallback_stored
 from tests.unit.test_languages import read_words
 
@@ -127,3 +127,10 @@ def test_it_fits_small_windows_and_an_audit_finds_no_barrier(page: Page) -> None
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         assert audit(page) == []
+
+
+def test_the_projects_own_server_lets_it_run(new_context: NewContext, app: AppServer) -> None:
+    """Its header says what the page's policy says, on a first visit too."""
+    page = new_context(locale="en", service_workers="block").new_page()
+    page.goto(f"{app.url}playground.html")
+    expect(run(page, FILTER)).to_contain_text("plus")

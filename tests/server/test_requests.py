@@ -168,13 +168,17 @@ def test_every_answer_is_kept_in_its_place(client: FlaskClient, path: str) -> No
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-def test_the_policy_is_the_one_that_the_page_states(client: FlaskClient, built_site: Path) -> None:
+@pytest.mark.parametrize("name", ["", "index.html", "how.html", "playground.html", "api.html"])
+def test_the_policy_is_the_one_that_the_page_states(
+    client: FlaskClient, built_site: Path, name: str
+) -> None:
+    """A browser obeys both: a page that may do more has to be told so in the header too."""
     stated = (
-        client.get("/", buffered=True)
+        client.get(f"/{name}", buffered=True)
         .headers["Content-Security-Policy"]
         .removesuffix("; frame-ancestors 'none'")
     )
-    assert f'content="{stated}"' in (built_site / "index.html").read_text("utf-8")
+    assert f'content="{stated}"' in (built_site / (name or "index.html")).read_text("utf-8")
 
 
 # The rate for each client
