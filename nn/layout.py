@@ -28,6 +28,7 @@ AGAIN = 0.03  # in heights: two lines whose ends are so near, across, are one th
 FLAT = 0.2  # of its width: the height of a dash; a dot has neither
 HIGHEST_MINUS = 0.45  # in heights; what is higher and as flat are digits that touch
 MINUS_WITHIN, MINUS_FIRST = (0.25, 0.8), (0.1, 0.9)  # how far down the row its middle may be
+TALL = 0.5  # in heights: what is higher is no sign
 DOT = 0.15  # in heights: what is smaller is no digit
 LOW = 0.8  # of the row: a dot whose middle is farther down is no stroke of a digit, but a point
 COMMA = 0.8  # in its own widths: a point that is so high, or higher, may be larger than a dot
@@ -215,13 +216,22 @@ def _is_dot(box: Box, row: Box, height: float) -> bool:
 
 
 def is_sign_by(
-    a: Mark, b: Mark, height: float, is_first: bool = False, skipped: bool = False
+    a: Mark,
+    b: Mark,
+    height: float,
+    in_row: str = "",
+    is_first: bool = False,
+    skipped: bool = False,
 ) -> bool:
     """Tell whether a mark has the form of a sign, and stands to its neighbour as one does.
 
-    With ``skipped`` one looks like the other, gone on with.
+    What is a minus ``in_row``, the whole row, may stand rather high or low by one digit, and
+    anywhere by a bar. With ``skipped`` one looks like the other, gone on with.
     """
-    sign = sign_in_row(a.box, b.box, height, is_first)
+    is_minus = in_row == MINUS
+    sign = sign_in_row(a.box, b.box, height, is_first or is_minus)
+    if is_minus and b.box[3] - b.box[1] <= TALL * height:
+        sign = MINUS
     nearest = BAR_BEFORE if is_first and not skipped else BAR
     return sign == POINT or (sign == MINUS and gap_between(a, b, height) > nearest)
 

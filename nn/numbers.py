@@ -22,6 +22,7 @@ from nn.ink import Box, union
 from nn.layout import (
     MINUS,
     POINT,
+    TALL,
     UNKNOWN,
     Mark,
     Parts,
@@ -63,11 +64,11 @@ OVERLAPPING = -0.03  # at this gap, or less, a digit may be wider: the bar of a 
 WIDEST_OVERLAPPING = 3.0  # no such digit is wider
 EVEN_GAP, GAP_SCALE = 0.06, 0.035  # at this gap one is as likely as two; how fast that changes
 UNSEEN = math.log(0.05)  # so likely two marks are two digits, at any gap, that look like none
+APART = 0.1  # at this gap what is no digit is one mark as likely as not: an H has such gaps within
 SURE_GAP = 0.25  # at this gap two marks that look like no two digits are two as likely as not
 SURELY_1 = 0.5  # marks that are so likely ones count as lines beside each other
 LINES_APART, LINES_TOUCHING = 0.05, -0.12  # such lines are two: from this gap on, perhaps from this
 EVEN = math.log(0.5)  # as likely as not
-TALL = 0.5  # in heights: what is higher is no sign
 DIVIDE_FROM = 0.5  # a mark that is so likely several digits is taken apart into its strokes
 DEEP = 0.2  # in heights: strokes that lie so deep in each other stay together then
 MOST_DIVIDED = 12  # a mark of more strokes is not taken apart: it bounds the time
@@ -78,6 +79,7 @@ LEAST_CUT = 0.3  # in heights: what is lower is not cut
 LEAST = math.log(0.6)  # so likely digits the pieces are in the mean, or it is left whole
 MOST_CUT = 4  # no more marks of a row are cut: it bounds the time
 REFUSAL = math.log(0.4)  # what is no digit is that much less likely to have been meant
+SKIP = 0.15  # in heights: so far from a stroke what looks like a sign may be its end, gone on with
 A_SIGN = math.log(0.8)  # how likely a mark is a point or a minus that looks like one,
 NO_SIGN = math.log(0.05)  # and how likely it belongs to the digit beside it
 NEVER = -math.inf
@@ -126,8 +128,8 @@ def read_row(
     runs = [*((place, place + 1) for place in range(len(marks))), *_runs(marks, height)]
     look_at([parts_of(marks, run) for run in runs])
     signs = _signs(marks, height)
-    within, between = _gaps(marks, height, goes_on, seen, cuts)
-    value = {run: _value(marks, signs, run, within, seen) for run in runs}
+    within, between, within_none = _gaps(marks, signs, height, goes_on, seen, cuts)
+    value = {run: _value(marks, signs, run, within, within_none, seen) for run in runs}
     found = []
     for run in _best_way(len(marks), value, between):
         parts = parts_of(marks, run)
@@ -160,22 +162,27 @@ def _sign(marks: Sequence[Mark], place: int, row: Box, height: float) -> str:
 
 def _gaps(
     marks: Sequence[Mark],
+    signs: Sequence[str],
     height: float,
     goes_on: GoesOn,
     seen: dict[Parts, NDArray[np.float32]],
     cuts: set[tuple[Parts, Parts]],
-) -> tuple[list[float], list[float]]:
-    """Return the logarithms of how likely each gap lies within one digit, and between two."""
-    within, between = [], []
+) -> tuple[list[float], list[float], list[float]]:
+    """Return the logarithms of how likely each gap lies within one digit, between two marks, and
+    within one that is no digit.
+    """
+    within, between, within_none = [], [], []
     for place, (a, b) in enumerate(pairwise(marks)):
+        gap = gap_between(a, b, height) - above_each_other(a, b, height)
+        within_none.append(-_softplus((gap - APART) / GAP_SCALE))
         if (a.parts, b.parts) in cuts:
             within.append(NEVER)
             between.append(0.0)
             continue
-        gap = gap_between(a, b, height) - above_each_other(a, b, height)
         skipped = any(map(goes_on, _later_ones(a, b)))  # then a gap within a digit is nothing rare
-        if is_sign_by(a, b, height, place == 0, skipped) or (
-            is_sign_by(b, a, height) and not skipped
+        may_go_on = skipped and gap_between(a, b, height) <= SKIP
+        if is_sign_by(a, b, height, signs[place], place == 0, skipped) or (
+            is_sign_by(b, a, height, signs[place + 1]) and not may_go_on
         ):
             within.append(NO_SIGN)
             between.append(0.0)
@@ -191,7 +198,7 @@ def _gaps(
             # Two or three lines beside each other look like no digit, rather than like several.
             lines = 0.0 if gap >= LINES_APART else EVEN if gap >= LINES_TOUCHING else NEVER
             between[-1] = max(between[-1], lines)
-    return within, between
+    return within, between, within_none
 
 
 def _divided(
@@ -297,6 +304,7 @@ def _value(
     signs: Sequence[str],
     run: Run,
     within: Sequence[float],
+    within_none: Sequence[float],
     seen: dict[Parts, NDArray[np.float32]],
 ) -> tuple[float, str]:
     """Return the logarithm of how likely a run is one mark, and the sign that it looks like."""
@@ -306,8 +314,9 @@ def _value(
     likely = probabilities[:DIGITS].copy()
     if any(side_by_side(a.box, b.box) for a, b in pairwise(marks[slice(*run)])):
         likely[1] = 0  # two lines so close that their ink is one are 11
-    digit = _log(likely.max()) + sum(within[run[0] : run[1] - 1])
-    none = _log(probabilities[NO_DIGIT:SEVERAL].sum()) + REFUSAL
+    gaps = slice(run[0], run[1] - 1)
+    digit = _log(likely.max()) + sum(within[gaps])
+    none = _log(probabilities[NO_DIGIT:SEVERAL].sum()) + REFUSAL + sum(within_none[gaps])
     return max(digit, none), ""
 
 

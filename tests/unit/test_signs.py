@@ -140,3 +140,40 @@ def test_a_bar_is_never_cut_into_digits() -> None:
     assert "".join(found.symbol for found in read_row(boxes, look, 0.5, cut=cut)) == "5?"
     high = [boxes[0], (100.0, 0.0, 140.0, 90.0)]
     assert "".join(found.symbol for found in read_row(high, look, 0.5, cut=cut)) == "511"
+
+
+FOUR: Strokes = [[[30, 0], [0, 62], [1, 64]], [[42, 30], [40, 100]], [[0, 64], [55, 62]]]
+"""Its bar is drawn last."""
+
+
+@pytest.mark.parametrize("gap", [18, 22, 26])
+def test_a_minus_sign_in_line_with_the_bar_of_a_4_is_not_its_end(
+    gap: float, recognizer: Recognizer
+) -> None:
+    minus = [[[55 + gap, 61], [70 + gap, 60], [85 + gap, 60]]]
+    three = placed(KINDS["3"].strokes, 105 + gap, 0, 100)
+    assert recognizer.read([*FOUR, *minus, *three]).text == "4-3"
+
+
+@pytest.mark.parametrize("down", [-4, 0, 4])
+def test_a_minus_sign_may_stand_high_beside_one_digit(down: float, recognizer: Recognizer) -> None:
+    """A 1 that stands low in its row, or the bar of a 5, is not all that tells how high it is."""
+    three, one = placed(KINDS["3"].strokes, 0, 0, 100), [[[92, 20 + down], [91, 116 + down]]]
+    minus = [[[102, 41], [112, 42], [124, 42]]]
+    seven = placed(KINDS["7"].strokes, 140, 0, 100)
+    assert recognizer.read([*three, *one, *minus, *seven]).text == "31-7"
+
+
+@pytest.mark.parametrize("gap", [18, 20, 25])
+def test_a_1_near_a_plus_sign_is_no_part_of_it(gap: float, recognizer: Recognizer) -> None:
+    one: Strokes = [[[0, 0], [0, 100]]]
+    plus = [[[gap, 50], [gap + 40, 50]], [[gap + 20, 30], [gap + 20, 70]]]
+    three = placed(KINDS["3"].strokes, gap + 80, 0, 100)
+    assert recognizer.read([*one, *plus, *three]).text == "1?3"
+
+
+@pytest.mark.parametrize("gap", [18, 20, 25])
+def test_a_1_near_an_open_4_is_no_part_of_it(gap: float, recognizer: Recognizer) -> None:
+    one: Strokes = [[[0, 0], [0, 100]]]
+    four = [[[gap + 3, 30], [gap, 60], [gap + 40, 62]], [[gap + 47, 12], [gap + 47, 100]]]
+    assert recognizer.read([*one, *four]).text == "14"
