@@ -1,4 +1,4 @@
-"""Specks in a picture: as large as a dot of the pen, they count where a point can stand."""
+"""Specks and crumbs in a picture: what is small counts only where a sign can stand."""
 
 from __future__ import annotations
 
@@ -9,22 +9,31 @@ from nn.pieces import numbered
 
 TALL = 0.4  # of the highest piece: what is lower is no digit that a point stands beside
 FOOT = 0.6, 1.25  # of the digits on both sides: so far down stands a point between them
+CRUMB = 0.1  # of the largest piece: a 1 beside an 8 has more ink
+FLAT = 0.5  # of its width: the height of what may be a minus, or a digit's bar
 
 
 def without_dust(ink: Grey) -> Grey:
-    """Return ``ink: (h, w) float32`` without its specks, itself if there are none.
+    """Return ``ink: (h, w) float32`` without its dust, itself if there is none.
 
     `nn.paper` leaves pieces that hold a fair share of the largest one's ink, or as much as a dot of
-    its pen. The latter may be dust, unless they stand between two digits, at their feet.
+    its pen. The latter may be dust, unless they stand between two digits, at their feet. Small ones
+    of the former are crumbs where they stand before or after all digits: what is left of neighbours
+    that were cut away. A point before the digits, at their foot, and dashes are none.
     """
     inked = ink > 0
     of_pixel, boxes = numbered(inked)
     mass = np.bincount(of_pixel[inked], weights=ink[inked])
-    specks = np.flatnonzero(mass <= SPECK * mass.max(initial=0))
-    if not len(specks):
+    largest = mass.max(initial=0)
+    small = np.flatnonzero(mass <= CRUMB * largest)
+    if not len(small):
         return ink
-    digits = _columns(np.delete(boxes, specks, axis=0).tolist())
-    dust = [speck for speck in specks if not _is_point(boxes[speck].tolist(), digits)]
+    digits = _columns(np.delete(boxes, small, axis=0).tolist())
+    dust = []
+    for piece in small:
+        box, is_speck = boxes[piece].tolist(), mass[piece] <= SPECK * largest
+        if not _is_point(box, digits) if is_speck else _is_crumb(box, digits):
+            dust.append(piece)
     return np.where(np.isin(of_pixel, dust), np.float32(0), ink) if dust else ink
 
 
@@ -39,6 +48,16 @@ def _columns(boxes: list[list[int]]) -> list[list[int]]:
             marks.append([left, top, right, bottom])
     highest = max((bottom - top for _, top, _, bottom in marks), default=0)
     return [mark for mark in marks if mark[3] - mark[1] >= TALL * highest]
+
+
+def _is_crumb(piece: list[int], digits: list[list[int]]) -> bool:
+    """Tell whether a small piece stands beyond all digits, and as none of the signs does."""
+    left, top, right, bottom = piece
+    if bottom - top <= FLAT * (right - left):
+        return False
+    first, last = digits[0], digits[-1]
+    down = ((top + bottom) / 2 - first[1]) / (first[3] - first[1])
+    return left >= last[2] or (right <= first[0] and not FOOT[0] <= down <= FOOT[1])
 
 
 def _is_point(speck: list[int], digits: list[list[int]]) -> bool:

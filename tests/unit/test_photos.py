@@ -122,6 +122,34 @@ def test_dust_counts_where_a_point_can_stand() -> None:
         assert np.array_equal(speck(top, left), ink)
 
 
+def test_small_pieces_beyond_the_digits_are_crumbs_but_where_signs_stand() -> None:
+    ink = np.zeros((100, 200), np.float32)
+    ink[10:90, 60:75] = ink[10:90, 120:135] = 1
+
+    def piece(top: int, left: int, height: int, width: int) -> bool:
+        found = ink.copy()
+        found[top : top + height, left : left + width] = 1
+        return without_dust(found) is found
+
+    assert not piece(80, 150, 10, 8)  # a point after all digits adds nothing
+    assert not piece(20, 150, 20, 5)
+    assert not piece(20, 30, 10, 8)
+    assert piece(80, 40, 10, 8)  # .11
+    assert piece(80, 95, 10, 8)  # 1.1
+    assert piece(48, 20, 5, 20)  # -11
+    assert piece(20, 150, 40, 5)  # too much ink
+
+
+@pytest.mark.parametrize("place", [(20, 8), (60, 372), (20, 372)])
+def test_what_is_left_of_a_neighbour_does_not_change_a_number(
+    place: tuple[int, int], recognizer: Recognizer
+) -> None:
+    picture = number("42", pen=8)
+    (top, left), height = place, 24
+    picture[top : top + height, left : left + 9] = 20
+    assert recognizer.read_image(picture).text == "42"
+
+
 @pytest.mark.parametrize(
     ("box", "is_sheet"),
     [
