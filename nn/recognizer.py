@@ -31,6 +31,8 @@ BATCH = 256
 
 REFUSE_FROM = 0.5
 """Where the weights' metadata do not say above which probability a mark is no digit."""
+COLDEST, HOTTEST = 0.1, 10.0
+"""Metadata that ask for another temperature are damaged."""
 MOST_ASIDE = 2
 """So many lines, rings or frames are left out, one after the other."""
 DUST = 0.8
@@ -115,8 +117,16 @@ class Recognizer:
         """What looks at images: ``model`` itself, which may learn on, unless `load` prepared it."""
         self.refuse_from = metadata.get("refuse_from", REFUSE_FROM)
         """Above this probability a mark is no digit."""
-        if not (isinstance(self.refuse_from, int | float) and 0 <= self.refuse_from <= 1):
-            raise ValueError(f"refuse_from: expected 0 to 1, got {str(self.refuse_from)[:40]!r}")
+        _check("refuse_from", self.refuse_from, 0, 1)
+        pictures = metadata.get("pictures", {})
+        if not isinstance(pictures, dict):
+            raise ValueError(f"pictures: expected an object, got {str(pictures)[:40]!r}")
+        self.picture_temperature = pictures.get("temperature", 1.0)
+        """What ``classify`` takes for pictures, as it was found on held-out ones."""
+        _check("pictures.temperature", self.picture_temperature, COLDEST, HOTTEST)
+        self.picture_refuse_from = pictures.get("refuse_from", self.refuse_from)
+        """``refuse_from`` for the marks of pictures."""
+        _check("pictures.refuse_from", self.picture_refuse_from, 0, 1)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None) -> Recognizer:
@@ -214,13 +224,15 @@ class Recognizer:
             slices.extend(slice_pixels for slice_pixels, _ in found)
             return [(first + place, box) for place, (_, box) in enumerate(found)]
 
-        return self._read_row([_way_of(pen, boxes[piece]) for piece in kept], form, cut=cut)
+        ways = [_way_of(pen, boxes[piece]) for piece in kept]
+        return self._read_row(ways, form, cut=cut, is_picture=True)
 
-    def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def classify(self, images: NDArray[np.uint8], temperature: float = 1.0) -> NDArray[np.float32]:
         """Return the probabilities of ``images: (n, 28, 28) uint8``, white on black.
 
-        ``(n, at least 10) float32``; columns 0 to 9 are the digits. Raises ValueError for another
-        shape or dtype.
+        ``(n, at least 10) float32``; columns 0 to 9 are the digits. A ``temperature`` above 1 makes
+        the answers less sure, one below 1 surer: see ``picture_temperature``. Raises ValueError for
+        another shape or dtype.
         """
         images = np.asarray(images)
         if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
@@ -232,7 +244,8 @@ class Recognizer:
             self.network.forward(as_input(images[first : first + BATCH]))
             for first in range(0, max(1, len(images)), BATCH)
         ]
-        return softmax(logits[0] if len(logits) == 1 else np.concatenate(logits))
+        scores = logits[0] if len(logits) == 1 else np.concatenate(logits)
+        return softmax(scores if temperature == 1 else scores / np.float32(temperature))
 
     def _read_row(
         self,
@@ -244,12 +257,16 @@ class Recognizer:
         contents: Sequence[bytes] = (),
         cut: Cut = lambda _: [],
         touching: Touches = lambda *_: False,
+        is_picture: bool = False,
     ) -> Reading:
         """Read a row of parts; ``picture`` makes the 28x28 picture of some, and says its box.
 
         With ``known``, ``contents`` are what the parts are known by.
         """
         seen: dict[Parts, Sight] = {}
+        temperature, refuse_from = 1.0, self.refuse_from
+        if is_picture:
+            temperature, refuse_from = self.picture_temperature, self.picture_refuse_from
 
         def content(parts: Parts) -> tuple[bytes, ...]:
             return tuple(contents[part] for part in parts)
@@ -262,13 +279,14 @@ class Recognizer:
             new = [parts for parts in marks if parts not in seen]
             pictures = [picture(parts) for parts in new]
             if new:
-                answers = self.classify(np.stack([image for image, _ in pictures]))
+                images = np.stack([image for image, _ in pictures])
+                answers = self.classify(images, temperature)
                 for parts, (image, box), answer in zip(new, pictures, answers, strict=True):
                     seen[parts] = Sight(image, box, answer)
             return np.stack([seen[parts].answer for parts in marks])
 
         digits = []
-        for found in read_row(boxes, look, self.refuse_from, continues, cut, touching):
+        for found in read_row(boxes, look, refuse_from, continues, cut, touching):
             image, box, answer = seen[found.parts]
             is_digit = found.symbol.isdigit()
             likely = answer[:DIGITS].max() if is_digit else answer[DIGITS:].sum()
@@ -289,6 +307,12 @@ class Recognizer:
             known.clear()
             known.update((content(parts), sight) for parts, sight in seen.items())
         return Reading("".join(found.symbol for found in digits), tuple(digits))
+
+
+def _check(name: str, value: Any, least: float, most: float) -> None:
+    """Raise ValueError, which says what was expected, for what is no number in a range."""
+    if not (isinstance(value, int | float) and least <= value <= most):
+        raise ValueError(f"{name}: expected {least:g} to {most:g}, got {str(value)[:40]!r}")
 
 
 def _way_of(pen: float, box: Box) -> Box:

@@ -137,8 +137,14 @@ def taught(
     learned before. Raises TeachError for shapes or labels that do not fit.
     """
     count = len(labels)
-    if corrected.shape != (count, layer.inputs) or rehearsal.features.shape[1] != layer.inputs:
-        raise TeachError(f"expected features (n, {layer.inputs}), got {corrected.shape}")
+    for what, found, rows in (
+        ("corrections", corrected, count),
+        ("the rehearsal", rehearsal.features, len(rehearsal.features)),
+    ):
+        if found.shape != (rows, layer.inputs):
+            raise TeachError(
+                f"expected features {(rows, layer.inputs)} of {what}, got {found.shape}"
+            )
     if count == 0 or not 0 <= labels.min() <= labels.max() < DIGITS:
         raise TeachError("expected at least one correction, with digits from 0 to 9")
     old = len(rehearsal.features)

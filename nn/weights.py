@@ -52,7 +52,7 @@ def save(
     Numbers are stored as ``dtype``, with int8 those of vectors as float16; the rounding is part of
     what is measured when the saved file is evaluated. The same content gives the same bytes. Raises
     WeightsError, and leaves ``path`` as it was, if a number is not finite or too large for
-    ``dtype``, or if ``path`` is a folder.
+    ``dtype``, or if ``path`` is a folder; OSError where nothing can be written.
     """
     import tempfile  # here, because the browser only loads, and each import delays its start
 
@@ -76,7 +76,10 @@ def save(
     path = Path(path)
     if path.is_dir():
         raise WeightsError(f"{path}: expected the name of a file, not a folder")
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:  # it would name a file that nobody asked for
+        raise OSError(error.errno, error.strerror, str(path)) from error
     try:
         with os.fdopen(handle, "wb") as file:
             np.savez_compressed(file, **arrays)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.ink import SIDE
 from nn.layers import Dense
 from nn.losses import softmax
 from nn.model import Sequential
-from nn.numbers import DIGITS
+from nn.numbers import DIGITS, NO_DIGIT
 from nn.recognizer import Recognizer, as_input
 from train.evaluate import predictions
 from train.examples import Labelled
@@ -19,6 +21,8 @@ TEMPERATURES = np.geomspace(0.5, 3, 73)
 REFUSED = 0.01
 """So large a share of held-out digits may be taken for no digit."""
 LEAST_REFUSAL, MOST_REFUSAL = 0.5, 0.9
+STILL_REFUSED = 0.92
+"""So large a share of held-out marks that are no digits is refused in pictures, too."""
 
 
 def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
@@ -33,15 +37,37 @@ def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
     if not isinstance(last, Dense):
         raise ValueError(f"calibrate: expected a Dense layer last, got {type(last).__name__}")
     fitted = [part for part in parts.values() if (part.labels < DIGITS).any()] or parts.values()
-    scored = [(_logits(model, part.images), part.labels) for part in fitted]
-    losses = [
-        sum(_loss(softmax(logits / temperature), labels) for logits, labels in scored)
-        for temperature in TEMPERATURES
-    ]
-    temperature = float(TEMPERATURES[int(np.argmin(losses))]) if scored else 1.0
+    temperature = _best_temperature(model, list(fitted))
     for array in last.params.values():
         array /= np.float32(temperature)
     return temperature
+
+
+def calibrate_pictures(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> dict[str, float]:
+    """Find how sure the network may be of pictures; set that in ``recognizer``, and return it for
+    the metadata ``pictures``: ``temperature``, and ``refuse_from``, where refusing begins.
+
+    The temperature of all is too high for pictures where drawings are misread, or mislabelled, more
+    often than these. As few digits are refused as goes with refusing STILL_REFUSED of other marks.
+    Without pictures, or without other marks, pictures are taken as drawings are.
+    """
+    pictures = [p for p in parts.values() if not p.drawn and (p.labels < DIGITS).any()]
+    if pictures:
+        recognizer.picture_temperature = _best_temperature(recognizer.model, pictures)
+    recognizer.picture_refuse_from = recognizer.refuse_from
+    marks = [part.images[part.labels >= DIGITS] for part in parts.values()]
+    others = np.concatenate(marks) if marks else np.empty((0, SIDE, SIDE), np.uint8)
+    if pictures and len(others):
+        drawn = Labelled(others, np.full(len(others), NO_DIGIT, np.uint8), drawn=False)
+        none = predictions(recognizer, drawn)[:, DIGITS:].sum(axis=1)
+        least = float(np.quantile(none, 1 - STILL_REFUSED, method="lower"))
+        # Rounded downwards: a higher threshold would not refuse the mark that it was read off.
+        least = math.floor(min(least, MOST_REFUSAL) * 10_000) / 10_000
+        recognizer.picture_refuse_from = max(recognizer.refuse_from, least)
+    return {
+        "temperature": recognizer.picture_temperature,
+        "refuse_from": recognizer.picture_refuse_from,
+    }
 
 
 def refusal_threshold(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> float:
@@ -72,6 +98,16 @@ def calibration_error(
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     distances = np.bincount(bin_of, weights=right - confidence, minlength=bins)
     return float(np.abs(distances).sum() / len(labels))
+
+
+def _best_temperature(model: Sequential, parts: Sequence[Labelled]) -> float:
+    """Return the one of TEMPERATURES with the least cross-entropy, the mean of the parts'."""
+    scored = [(_logits(model, part.images), part.labels) for part in parts]
+    losses = [
+        sum(_loss(softmax(logits / temperature), labels) for logits, labels in scored)
+        for temperature in TEMPERATURES
+    ]
+    return float(TEMPERATURES[int(np.argmin(losses))]) if scored else 1.0
 
 
 def _loss(probabilities: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:

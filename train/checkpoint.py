@@ -8,6 +8,7 @@ data's order needs to be kept.
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import shutil
@@ -90,15 +91,20 @@ def save(path: Path, config: Config, state: State, identity: Identity | None = N
             _copy(path, previous(path))
 
 
-def go_back(path: Path) -> None:
+def go_back(path: Path, config: Config, identity: Identity | None = None) -> None:
     """Put the previous checkpoint into the newest one's place, which is kept as ``*.unreadable``.
 
-    Raises CheckpointError if there is no previous one, or it cannot be read either.
+    To go back once more, before anything was learned, changes nothing. Raises CheckpointError, and
+    moves nothing, if there is no previous one, or it cannot be read either, or is of another run.
     """
-    read(previous(path))
+    before = previous(path)
+    _, settings, its_identity = read(before)
+    _refuse_others(before, settings, its_identity, config, identity)
     if path.exists():
+        if filecmp.cmp(path, before, shallow=False):
+            return
         os.replace(path, path.with_name(f"{path.name}.unreadable"))
-    _copy(previous(path), path)
+    _copy(before, path)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -148,10 +154,22 @@ def load(path: Path, config: Config, identity: Identity | None = None) -> State:
         state, settings, its_identity = read(path)
     except CheckpointError as error:
         raise CheckpointError(f"{error}; {_way_back(path)}") from error
+    _refuse_others(path, settings, its_identity, config, identity)
+    return state
+
+
+def _refuse_others(
+    path: Path,
+    settings: Mapping[str, Any],
+    its_identity: Identity,
+    config: Config,
+    identity: Identity | None,
+) -> None:
+    """Raise CheckpointError if a checkpoint is of a run with other settings or data."""
     _compare(path, "settings", settings, DEFAULTS | config.to_dict(), DEFAULTS)
     if its_identity and identity:
-        _compare(path, "data", its_identity, identity, {})
-    return state
+        missing = {name: None for name in its_identity if name not in identity}
+        _compare(path, "data", its_identity, dict(identity) | missing, {})
 
 
 def _compare(
@@ -159,7 +177,9 @@ def _compare(
 ) -> None:
     odd = [key for key in now if was.get(key, defaults.get(key)) != now[key]]
     if odd:
-        text = ", ".join(f"{key} {was.get(key)!r} (now {now[key]!r})" for key in odd)
+        text = ", ".join(
+            f"{key} {was.get(key, defaults.get(key))!r} (now {now[key]!r})" for key in odd
+        )
         raise CheckpointError(
             f"{path}: the checkpoint is of a run with other {what}: {text}; "
             "repeat those, or start afresh in another --run"

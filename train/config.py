@@ -131,3 +131,6 @@ CHOICES = {
     "later_augmentation": AUGMENTATIONS,
 }
 """The settings that are names, and the names that they can be."""
+
+FINE_TUNING = Config(epochs=3, learning_rate=0.01, averaging=0.99, batch_size=64, pen_repeats=1)
+"""What fine-tuning takes where nothing else is asked for."""

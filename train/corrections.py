@@ -35,6 +35,7 @@ def read_corrections(paths: Sequence[Path]) -> Labelled:
     return Labelled(
         np.concatenate([images for images, _ in tables]),
         np.concatenate([labels for _, labels in tables]),
+        drawn=True,
     )
 
 
@@ -75,7 +76,7 @@ def with_corrections(
 
 
 def _part(labelled: Labelled, which: NDArray[np.bool_]) -> Labelled:
-    return Labelled(labelled.images[which], labelled.labels[which])
+    return Labelled(labelled.images[which], labelled.labels[which], drawn=labelled.drawn)
 
 
 def _draw(image: NDArray[np.uint8]) -> float:

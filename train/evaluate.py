@@ -17,13 +17,14 @@ from train.examples import Labelled
 
 
 def predictions(recognizer: Recognizer, part: Labelled) -> NDArray[np.float32]:
-    """Return ``(n, at least 10) float32`` probabilities for every image of ``part``, computed on
-    several cores.
+    """Return ``(n, at least 10) float32`` probabilities for every image of ``part``, as drawings or
+    pictures have them, computed on several cores.
     """
     chunks = [part.images[first : first + 500] for first in range(0, len(part.images), 500)]
+    temperature = 1.0 if part.drawn else recognizer.picture_temperature
     # One thread for each chunk's products: threads of both kinds at once fight over the cores.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(recognizer.classify, chunks))
+        results = list(pool.map(lambda chunk: recognizer.classify(chunk, temperature), chunks))
     return np.concatenate(results)
 
 
@@ -33,16 +34,30 @@ def outputs_of(recognizer: Recognizer) -> int:
     return int(recognizer.classify(np.zeros((1, SIDE, SIDE), np.uint8)).shape[1])
 
 
-def answers(recognizer: Recognizer, probabilities: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return what each of ``(n, at least 10)`` probabilities is read as: a digit, or NO_DIGIT."""
+def answers(
+    recognizer: Recognizer, part: Labelled, probabilities: NDArray[np.float32] | None = None
+) -> NDArray[np.intp]:
+    """Return what each image of ``part`` is read as, ``(n,)``: a digit, or NO_DIGIT.
+
+    ``probabilities`` are its `predictions`, where these are known.
+    """
+    if probabilities is None:
+        probabilities = predictions(recognizer, part)
+    refuse_from = recognizer.refuse_from if part.drawn else recognizer.picture_refuse_from
     read: NDArray[np.intp] = probabilities[:, :DIGITS].argmax(axis=1)
-    read[probabilities[:, DIGITS:].sum(axis=1) > recognizer.refuse_from] = NO_DIGIT
+    read[probabilities[:, DIGITS:].sum(axis=1) > refuse_from] = NO_DIGIT
     return read
+
+
+def misread(recognizer: Recognizer, part: Labelled) -> NDArray[np.bool_]:
+    """Return which of the images are read wrong: ``(n,)``; several digits are to be refused."""
+    wrong: NDArray[np.bool_] = answers(recognizer, part) != np.minimum(part.labels, NO_DIGIT)
+    return wrong
 
 
 def error_rate(recognizer: Recognizer, part: Labelled) -> float:
     """Return the share of images that are read wrong, 0 to 1."""
-    return float((answers(recognizer, predictions(recognizer, part)) != part.labels).mean())
+    return float(misread(recognizer, part).mean())
 
 
 def error_table(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> str:
@@ -56,7 +71,7 @@ def error_table(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> str:
         lines.append(f"{name:<24}{count:>8}{errors:>7}{errors / count:>9.2%}")
 
     for name, part in parts.items():
-        wrong = answers(recognizer, predictions(recognizer, part)) != part.labels
+        wrong = misread(recognizer, part)
         row(name, wrong)
         for digit in range(DIGITS):
             if (part.labels == digit).any():

@@ -21,12 +21,13 @@ from train.data.pen import DIGITS as PEN_DIGITS
 @dataclass(frozen=True)
 class Labelled:
     """Images to measure on: ``images: (n, 28, 28) uint8``, ``labels: (n,) uint8``, and each one's
-    ``writers`` if known.
+    ``writers`` if known. The images are those of strokes if they were ``drawn``, else pictures.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
     writers: Sequence[str] = ()
+    drawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ def inked_drawings(drawings: Sequence[Drawing]) -> Labelled:
         np.array(images, np.uint8).reshape(-1, 28, 28),
         np.array([class_of(drawing) for drawing in drawings], np.uint8),
         [drawing.writer for drawing in drawings],
+        drawn=True,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from train import checkpoint
-from train.config import Config
+from train.config import FINE_TUNING, Config
 from train.data import DataError
 from train.folder import FILES
 from train.watch import log
@@ -36,7 +36,7 @@ def explain(directory: Path) -> str:
             "",
             "## Settings",
             "",
-            *_settings(options),
+            *_settings(options, FINE_TUNING if command == "fine-tune" else Config()),
             "",
             "## Data and files",
             "",
@@ -67,11 +67,11 @@ def _made_with(versions: Mapping[str, Any]) -> str:
     return "made with " + ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
-def _settings(options: Mapping[str, Any]) -> Iterable[str]:
+def _settings(options: Mapping[str, Any], defaults: Config) -> Iterable[str]:
     """Yield each setting with what it means, and the default where it is another."""
     for field in dataclasses.fields(Config):
         if field.name in options:
-            value, usual = options[field.name], getattr(Config(), field.name)
+            value, usual = options[field.name], getattr(defaults, field.name)
             other = "" if value == usual else f" (usually {usual})"
             yield f"- {field.name} = {value}{other}: {field.metadata['help']}"
 

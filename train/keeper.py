@@ -28,7 +28,7 @@ class Keeper:
         train.checkpoint.CheckpointError for one that is damaged or of another run.
         """
         if which == "previous":
-            checkpoint.go_back(self.path)
+            checkpoint.go_back(self.path, self.config, self.identity)
         if not self.path.exists() and not checkpoint.previous(self.path).exists():
             return State()
         state = checkpoint.load(self.path, self.config, self.identity)

@@ -66,7 +66,7 @@ class Learner:
         ``inputs: (batch, 28, 28, 1) float32``; ``targets: (batch,)`` classes, or ``(batch,
         classes)`` probabilities.
 
-        Raises DivergedError, and changes nothing, if that is no finite number.
+        Raises DivergedError, and leaves the weights as they are, if that is no finite number.
         """
         one_pass = partial(self._gradients.loss_and_gradients, inputs, targets)
         radius = at(self._cycles, self.step).radius

@@ -32,10 +32,15 @@ RIDGE = 0.03
 
 
 def collect(recognizer: Recognizer, examples: Examples, seed: int = 0) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a rehearsal file for ``recognizer``: see ``nn.teach.Rehearsal``."""
+    """Return the arrays of a rehearsal file for ``recognizer``: see ``nn.teach.Rehearsal``.
+
+    Raises ValueError for examples that are all alike: they say nothing of what digits differ in.
+    """
     rng = np.random.default_rng(seed)
     images = np.concatenate([examples.images, inked_drawings(examples.drawings).images])
     found = features(recognizer.model, images)
+    if not np.ptp(found, axis=0).any():
+        raise ValueError(f"expected examples that differ, got {len(found)} that are all alike")
     sure = softmax(last_layer(recognizer.model).forward(found)).max(axis=1).astype(np.float64)
     chance = np.sqrt(np.clip(1 - sure, 0, 1)) + CERTAIN
     count = min(KEPT, len(found))

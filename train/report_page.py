@@ -75,7 +75,7 @@ def _page(evaluation: Evaluation) -> Iterator[str]:
 
 def _what_nobody_could_tell(recognizer: Recognizer, unclear: Sequence[tuple[Drawing, str]]) -> str:
     part = inked_drawings([drawing for drawing, _ in unclear])
-    read = answers(recognizer, predictions(recognizer, part))
+    read = answers(recognizer, part)
     pictures = "".join(
         f'<figure class="mistake"><img src="{grey_png(image)}" alt="{escape(shows)}">'
         f"<figcaption>{escape(shows)}<br>read {'?' if answer >= DIGITS else answer}</figcaption>"

@@ -19,7 +19,7 @@ from nn import Recognizer, weights
 from nn.model import Sequential, fold_batchnorm
 from nn.recognizer import DEFAULT_PATH
 from train.architectures import build
-from train.calibrate import calibrate, refusal_threshold
+from train.calibrate import calibrate, calibrate_pictures, refusal_threshold
 from train.config import Config
 from train.data.files import replacing
 from train.evaluate import error_rate
@@ -169,7 +169,7 @@ def finish(
     """
     found = {"temperature": temperature, "date": datetime.now(UTC).date().isoformat()}
     # The caller's may come from weights that were trained before, with such facts of their own.
-    metadata = {"config": plan.config.to_dict(), **metadata, **found}
+    metadata = {"config": plan.config.to_dict(), **metadata, **found, "pictures": {}}
     draft = plan.out.with_name(f".{plan.out.name}.draft")
     try:
         _save(draft, model, metadata, plan)
@@ -177,7 +177,10 @@ def finish(
         threshold = refusal_threshold(recognizer, task.validation)
         # Rounded upwards: a lower threshold would refuse the digit that it was read off.
         recognizer.refuse_from = math.ceil(threshold * 10_000) / 10_000
-        metadata |= {"refuse_from": recognizer.refuse_from}
+        metadata |= {
+            "refuse_from": recognizer.refuse_from,
+            "pictures": calibrate_pictures(recognizer, task.validation),
+        }
     finally:
         draft.unlink(missing_ok=True)
     errors = {

@@ -72,9 +72,9 @@ def test_marks_are_remembered_with_and_without_it(recognizer: Recognizer) -> Non
     looked: list[int] = []
 
     class Counting(Recognizer):
-        def classify(self, images: np.ndarray) -> np.ndarray:
+        def classify(self, images: np.ndarray, temperature: float = 1.0) -> np.ndarray:
             looked.append(len(images))
-            return super().classify(images)
+            return super().classify(images, temperature)
 
     known: Known = {}
     counting = Counting(recognizer.model, recognizer.metadata)

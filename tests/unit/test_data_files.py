@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from nn import weights
+from nn.model import Sequential
 from train.data.files import replacing
 from train.data.places import cache_directory, data_directories
 
@@ -47,6 +49,21 @@ def test_a_folder_and_a_full_disk_are_told_by_the_name_that_was_given(tmp_path: 
         str(table),
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_takes_no_files_is_told_by_the_name_that_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(dir: Path, prefix: str, **_: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", f"{dir}/{prefix}x8a1")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    table = tmp_path / "table.csv"
+    with pytest.raises(PermissionError) as of_replacing, replacing(table):
+        pass
+    with pytest.raises(PermissionError) as of_weights:
+        weights.save(table, Sequential([]), {})
+    assert {of_replacing.value.filename, of_weights.value.filename} == {str(table)}
 
 
 def test_a_replaced_file_may_be_read_like_any_other(tmp_path: Path) -> None:

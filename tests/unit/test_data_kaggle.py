@@ -156,7 +156,7 @@ def test_rows_that_are_all_too_long_are_refused(tmp_path: Path, rows: list[Row])
         (lambda h: h[:-1], "column 'pixel783' is missing; expected .* got 784 columns"),
         (lambda h: h[:1] + h[3:], "column 'pixel0' and 1 more is missing"),
         (lambda h: [f"p{name}" for name in h], "column 'pixel0' and 783 more is missing"),
-        (lambda h: [*h, "id"], "column 786 is named 'id'; expected only .* remove it"),
+        (lambda h: [*h, "id"], "column 786 is named 'id'; expected only .* remove or rename it"),
         (lambda h: [*h, "pixel5"], "column 'pixel5' comes twice"),
         (lambda h: ["Label", *h[1:]], "column 1 is named 'Label'"),
         (lambda h: [""], "expected the columns .* got an empty line"),

@@ -59,7 +59,7 @@ def test_a_changed_file_is_parsed_again(tmp_path: Path, parsings: list[Path]) ->
     assert (first[0] != second[0]).any()
 
 
-@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", b"\x93NUMPY", None, 1000])
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", b"\x93NUMPY", None, 1000, -68])
 def test_a_damaged_cache_is_made_again(
     tmp_path: Path, cache: Path, parsings: list[Path], damage: bytes | int | None
 ) -> None:

@@ -12,14 +12,17 @@ import pytest
 from nn import Recognizer
 from nn.layers import Dense, Flatten
 from nn.model import Sequential
+from nn.numbers import NO_DIGIT
 from tests.sample import drawings, sample_images
 from train.calibrate import refusal_threshold
 from train.compose import GAPS, HEIGHT, SIGNS, numbers, share_read_whole
-from train.data import Drawing
+from train.data import Drawing, marks
 from train.data.unclear import UNCLEAR, clear, fingerprint, unclear
-from train.examples import Labelled
+from train.evaluate import answers, error_rate
+from train.examples import Labelled, inked_drawings
 from train.report_page import Evaluation, write_evaluation
 from train.robustness import PICTURE_CHANGES, STROKE_CHANGES, Row, grid, rotation, slant
+from train.watch.measure import measure_recognizer
 
 DIGITS = [
     Drawing(f"w{index % 4}", sample.label, [np.array(s, np.float32) for s in sample.strokes])
@@ -135,3 +138,11 @@ def test_the_page_shows_mistakes_reliability_and_robustness(
     assert "&lt;weights&gt;" in text
     assert "a line" in text
     assert "a &lt;blot&gt;" in text
+
+
+def test_several_digits_are_read_right_where_they_are_refused(recognizer: Recognizer) -> None:
+    rows = inked_drawings(marks.rows(DIGITS, 30, seed=0))
+    refused = answers(recognizer, rows) == NO_DIGIT
+    assert refused.mean() > 0.5
+    assert error_rate(recognizer, rows) == 1 - refused.mean()
+    assert measure_recognizer(recognizer, {"": rows})[""].error == error_rate(recognizer, rows)

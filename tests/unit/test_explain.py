@@ -39,6 +39,23 @@ def test_the_shares_of_all_pixels_add_up_to_the_change_of_the_score(
     assert found.against_second.sum() == pytest.approx(wanted, rel=0.01, abs=0.1)
 
 
+def test_the_usual_steps_are_enough_for_a_sum_within_an_eighth(model: Sequential) -> None:
+    for image in IMAGES:
+        blank, seen = model.forward(as_input(np.stack([np.zeros_like(image), image])))[:, :DIGITS]
+        found, change = evidence(model, image), seen - blank
+        others = (change.sum() - change[found.digit]) / (DIGITS - 1)
+        assert found.for_digit.sum() == pytest.approx(change[found.digit] - others, rel=0.125)
+
+
+def test_slopes_are_taken_in_the_middle_of_each_step() -> None:
+    kinked = Sequential([Flatten(), Dense(784, 10), ReLU()])
+    image = np.zeros((28, 28), np.uint8)
+    image[14, 14] = 255
+    kinked.layers[1].params["weight"][14 * 28 + 14, 3] = 1
+    kinked.layers[1].params["bias"][3] = -0.5  # 0 until the pixel is half as bright, then a slope
+    assert evidence(kinked, image, steps=2).for_digit[14, 14] == pytest.approx(0.5)
+
+
 def test_the_two_digits_are_the_two_likeliest(model: Sequential) -> None:
     for image in IMAGES:
         scores = model.forward(as_input(image[None]))[0, :DIGITS]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nn import Recognizer
+from nn import Recognizer, weights
 from tests.sample import sample_images
 from tests.training import quick, same_weights, stop_after_first_epoch, write_data
 from train.__main__ import main
@@ -129,6 +129,39 @@ def test_a_tuning_that_is_refused_leaves_the_last_one_where_it_is(data, start, t
     assert "MNIST is missing" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").glob("*.*")} == before
     assert not (tmp_path / "run/before").exists()
+
+
+def test_a_tuning_from_weights_that_it_puts_aside_is_repeated_from_them(
+    data, start, tmp_path, capsys
+):
+    assert main(tuning(data, start, tmp_path)) == 0
+    assert main(tuning(data, tmp_path / "run/weights.npz", tmp_path)) == 0
+    again = ["--run", str(tmp_path / "again"), "--out", str(tmp_path / "again.npz")]
+    assert main(["--config", str(tmp_path / "run/run.json"), *again]) == 0
+    assert "exact repetition" not in capsys.readouterr().err
+    assert same_weights(tmp_path / "tuned.npz", tmp_path / "again.npz")
+
+
+def test_weights_that_say_in_a_text_what_they_learned_from_are_tuned(data, start, tmp_path):
+    model, metadata = weights.load(start)
+    del metadata["layers"]
+    weights.save(tmp_path / "own.npz", model, metadata | {"trained_on": "my digits"})
+    assert main(tuning(data, tmp_path / "own.npz", tmp_path)) == 0
+    trained_on = Recognizer.load(tmp_path / "tuned.npz").metadata["trained_on"]
+    assert trained_on.keys() == {"before", "corrections"}
+    assert trained_on["before"] == "my digits"
+
+
+def test_a_tuning_says_how_many_examples_it_rehearses(data, start, tmp_path, capsys):
+    assert main(tuning(data, start, tmp_path, "--rehearsal", "6000")) == 0
+    assert "among 153 other examples." in capsys.readouterr().out  # MNIST's 170 less a tenth
+
+
+def test_explain_compares_a_tuning_with_what_tunings_usually_take(data, start, tmp_path, capsys):
+    assert main(tuning(data, start, tmp_path)) == 0
+    capsys.readouterr()
+    assert main(["explain", str(tmp_path / "run")]) == 0
+    assert "epochs = 3: " in capsys.readouterr().out
 
 
 def test_a_tuning_is_repeated_from_its_file(data, start, tmp_path, capsys):

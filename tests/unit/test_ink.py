@@ -138,6 +138,14 @@ def test_a_straight_line_spans_the_box(end: tuple[float, float]) -> None:
     assert min(spans) <= 3 or end == (100, 100)
 
 
+def test_what_is_heavy_at_one_end_stays_in_the_picture() -> None:
+    turns = np.linspace(0, 300, 900)
+    blot = np.stack([10 + 8 * np.cos(turns), 100 + 8 * np.sin(turns)], axis=1)
+    drawn = ink([blot.tolist(), [[10, 100], [300, 100]]]) > 0
+    columns = np.flatnonzero(drawn.any(axis=0))
+    assert (columns[0], columns[-1]) == (8, 27)  # 20 pixels of ink, their edges soft
+
+
 def test_a_stroke_of_ten_thousand_points_is_inked_like_its_shape() -> None:
     turns = np.linspace(0, 2 * math.pi, 10_000)
     circle = np.stack([np.cos(turns), np.sin(turns)], axis=1)

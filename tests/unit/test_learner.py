@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nn.layers import Dense, Flatten
+from nn.layers import BatchNorm, Dense, Flatten
 from nn.model import Sequential
 from train.checkpoint import State
 from train.config import Config
 from train.learner import Learner
+from train.parallel import DataParallel
 from train.schedule import cycles
 
 RNG = np.random.default_rng(6)
@@ -41,3 +42,14 @@ def test_the_average_goes_so_large_a_share_of_the_way_to_each_steps_weights(
         assert np.array_equal(learner.snapshot().averaged["1.weight"], result)
         assert np.allclose(result, weight, atol=1e-4) == (share == 1)
     learner.close()
+
+
+def test_moving_averages_are_the_mean_over_the_threads_shares():
+    model, inputs = Sequential([BatchNorm(2)]), np.arange(6, dtype=np.float32).reshape(3, 2)
+    gradients = DataParallel(model, 2)  # two rows, and one
+    gradients.loss_and_gradients(inputs, np.zeros(3, np.uint8))
+    gradients.close()
+    assert model.layers[0].buffers["mean"] == pytest.approx(0.1 * inputs.mean(axis=0))
+    # The first share's variance, unbiased, is 2; that of a single row is 0.
+    wanted = 0.9 + 0.1 * 2 * 2 / 3
+    assert model.layers[0].buffers["variance"] == pytest.approx([wanted, wanted])

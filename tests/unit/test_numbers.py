@@ -410,9 +410,11 @@ def test_a_mark_that_did_not_change_is_looked_at_once(recognizer: Recognizer) ->
     looked: list[int] = []
 
     class Counting(Recognizer):
-        def classify(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        def classify(
+            self, images: NDArray[np.uint8], temperature: float = 1.0
+        ) -> NDArray[np.float32]:
             looked.append(len(images))
-            return super().classify(images)
+            return super().classify(images, temperature)
 
     counting = Counting(recognizer.model, recognizer.metadata)
     four, seven, one = (placed(KINDS[d].strokes, 200 * i, 0, 100) for i, d in enumerate("471"))

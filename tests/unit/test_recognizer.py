@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -334,3 +335,41 @@ def test_weights_with_an_impossible_refusal_are_refused(value: Any, tmp_path: Pa
     weights.save(tmp_path / "weights.npz", model, metadata | {"refuse_from": value})
     with pytest.raises(weights.WeightsError, match="refuse_from: expected 0 to 1"):
         Recognizer.load(tmp_path / "weights.npz")
+
+
+@pytest.mark.parametrize(
+    ("pictures", "expected"),
+    [
+        ("sure", "pictures: expected an object, got 'sure'"),
+        ({"temperature": 0}, "pictures.temperature: expected 0.1 to 10, got '0'"),
+        ({"temperature": "low"}, "pictures.temperature: expected 0.1 to 10, got 'low'"),
+        ({"refuse_from": 2}, "pictures.refuse_from: expected 0 to 1, got '2'"),
+    ],
+)
+def test_weights_with_impossible_pictures_are_refused(
+    pictures: Any, expected: str, tmp_path: Path
+) -> None:
+    model, metadata = weights.load(DEFAULT_PATH)
+    weights.save(tmp_path / "weights.npz", model, metadata | {"pictures": pictures})
+    with pytest.raises(weights.WeightsError, match=re.escape(expected)):
+        Recognizer.load(tmp_path / "weights.npz")
+
+
+def test_pictures_are_read_at_their_own_temperature_and_refused_from_their_own_threshold() -> None:
+    model, metadata = weights.load(DEFAULT_PATH)
+    strokes = in_one_stroke("7")
+    picture = ink(strokes)
+    as_drawn = Recognizer(model, metadata).read(strokes).digits[0]
+
+    def digit(temperature: float, refuse_from: float) -> Digit:
+        own = {"temperature": temperature, "refuse_from": refuse_from}
+        recognizer = Recognizer(model, metadata | {"pictures": own})
+        assert same(recognizer.read(strokes), Reading("7", (as_drawn,)))
+        return recognizer.read_image(picture).digits[0]
+
+    cold, hot = digit(0.5, 1.0), digit(8.0, 1.0)
+    again = Recognizer(model, metadata).classify(hot.image[None], temperature=8.0)[0]
+    assert np.allclose(hot.probabilities, again[:10])
+    assert cold.symbol == hot.symbol == "7"
+    assert cold.confidence > hot.confidence
+    assert digit(8.0, 0.0).symbol == "?"

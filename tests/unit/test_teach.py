@@ -97,8 +97,11 @@ def test_wrong_labels_and_shapes_are_refused(recognizer: Recognizer) -> None:
     for labels in (np.array([10]), np.array([-1])):
         with pytest.raises(TeachError, match="digits from 0 to 9"):
             taught(layer, rehearsal, found, labels)
-    with pytest.raises(TeachError, match="expected features"):
+    with pytest.raises(TeachError, match=r"64\) of corrections, got \(1, 63\)"):
         taught(layer, rehearsal, found[:, 1:], np.array([3]))
+    others = rehearsal._replace(features=rehearsal.features[:, 1:])
+    with pytest.raises(TeachError, match=r"64\) of the rehearsal, got .*, 63\)"):
+        taught(layer, others, found, np.array([3]))
 
 
 def test_a_rehearsal_of_other_weights_is_refused(tmp_path: Path) -> None:
@@ -122,3 +125,10 @@ def test_a_rehearsal_is_made_from_training_examples(tmp_path: Path) -> None:
     size = write(path, collect(recognizer, Examples(images, labels)))
     assert size == path.stat().st_size
     assert len(load_rehearsal(recognizer.model_hash, path).features) > 100
+
+
+def test_examples_that_are_all_alike_make_no_rehearsal() -> None:
+    for count in (1, 3):
+        alike = Examples(np.repeat(sign()[None], count, axis=0), np.zeros(count, np.uint8))
+        with pytest.raises(ValueError, match=f"examples that differ, got {count} that are all"):
+            collect(Recognizer.load(DEFAULT_PATH), alike)

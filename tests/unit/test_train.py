@@ -20,6 +20,7 @@ from train.__main__ import main
 from train.config import Config
 from train.data import DataError, read_kaggle
 from train.examples import NO_IMAGES, NO_LABELS, Labelled, Part, combine
+from train.interrupt import stop_request
 from train.run import written
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +101,15 @@ def test_ctrl_c_saves_and_says_how_to_go_on(data, tmp_path):
     assert "--resume" in errors
     assert (tmp_path / "run/checkpoint.npz").exists()
     assert (tmp_path / "weights.npz").read_bytes() == b"the weights of before"
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_step():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), stop_request() as stop:  # noqa: PT012
+        signal.raise_signal(signal.SIGINT)
+        assert stop.signal_number == signal.SIGINT
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_no_process_is_left_behind_when_the_trainer_is_killed(data, tmp_path):

@@ -12,10 +12,12 @@ import pandas as pd
 import pytest
 
 from nn import Recognizer
+from tests.sample import drawings
 from tests.training import quick, same_weights, stop_after_first_epoch, write_data
 from train.__main__ import main
 from train.commands import COMMANDS
 from train.commands.described import make_parser
+from train.data.split import writer_position
 
 
 @pytest.fixture(scope="module")
@@ -211,3 +213,44 @@ def test_a_checkpoint_can_be_evaluated_like_weights(data, finished, capsys):
         assert main(["evaluate", "--weights", str(finished / name), *where]) == 0
         shown.append(capsys.readouterr().out.splitlines()[4])  # MNIST's line
     assert shown[0] == shown[1]
+
+
+def test_a_checkpoint_tells_what_it_learned_from(data, finished, tmp_path, capsys):
+    checkpoint = str(finished / "run/checkpoint.npz")
+    table = ["--kaggle", str(data / "train.csv"), "--no-pen"]
+    assert main(["evaluate", "--weights", checkpoint, *table]) == 0
+    assert "learned from MNIST, which shares most images with Kaggle" in capsys.readouterr().out
+    target = tmp_path / "copy.npz"
+    assert main(["export", "--weights", checkpoint, "--npz", str(target)]) == 0
+    assert set(Recognizer.load(target).metadata["trained_on"]) == {"MNIST"}
+
+
+def test_numbers_are_not_told_of_where_nobody_drew_two_digits(finished, tmp_path, capsys):
+    drawn = [sample for sample in drawings() if sample.label == "7"][:1]
+    writer = next(name for name in map(str, range(99)) if writer_position(name) > 0.9)
+    record = {"writer": writer, "label": "7", "strokes": drawn[0].strokes}
+    where = ["--no-mnist", "--pen", str(tmp_path), "--no-nondigits"]
+    other = {"writer": "a", "label": "7", "strokes": drawn[0].strokes}
+    (tmp_path / "digits.jsonl").write_text("\n".join(map(json.dumps, (record, other))))
+    assert main(["evaluate", "--weights", str(finished / "weights.npz"), *where]) == 0
+    shown = capsys.readouterr().out
+    assert "single digits read as one mark: " in shown
+    assert "nan" not in shown
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anything_is_measured(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert main(["evaluate", "--report", str(tmp_path / "new/report.html")]) == 2
+    assert "--report: nothing can be written to the folder " in capsys.readouterr().err
+
+
+def test_the_grid_has_pictures_where_there_are_no_pens(data, finished, tmp_path, capsys):
+    weights = ["--weights", str(finished / "weights.npz"), "--pictures", "3"]
+    report = ["--report", str(tmp_path / "report.html"), "--no-pen"]
+    assert main(["evaluate", *weights, *report, "--mnist", str(data / "mnist")]) == 0
+    assert "unevenly lit" in (tmp_path / "report.html").read_text("utf-8")
+    capsys.readouterr()
+    assert main(["evaluate", *weights, *report, "--kaggle", str(data / "train.csv")]) == 0
+    assert "No robustness grid: it takes MNIST's test images." in capsys.readouterr().out

@@ -17,6 +17,7 @@ from tests.training import ROOT, quick, same_weights, stop_after_first_epoch, wr
 from train import checkpoint
 from train.__main__ import main
 from train.architectures import ARCHITECTURES
+from train.config import Config
 from train.folder import locked
 
 
@@ -198,6 +199,36 @@ def test_a_checkpoint_of_other_data_is_refused(data, tmp_path, monkeypatch, caps
     other = quick(data, tmp_path, "--kaggle", str(data / "train.csv"), "--resume")[2:]
     assert main(other) == 1
     assert "of a run with other data: data Kaggle None (now " in capsys.readouterr().err
+
+
+def test_a_run_does_not_go_on_without_data_that_it_had(data, tmp_path, monkeypatch, capsys):
+    pens = quick(data, tmp_path, "--pen", str(data / "pen"), "--no-nondigits")
+    pens.remove("--no-pen")
+    with monkeypatch.context() as patch:
+        stop_after_first_epoch(patch)
+        assert main(pens) == 130
+    before = (tmp_path / "run/checkpoint.npz").read_bytes()
+    assert main(quick(data, tmp_path, "--resume")) == 1  # with --no-pen
+    assert "of a run with other data: data pen " in capsys.readouterr().err
+    assert (tmp_path / "run/checkpoint.npz").read_bytes() == before
+
+
+def test_going_back_loses_no_checkpoint(data, tmp_path, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        stop_after_first_epoch(patch)
+        assert main(quick(data, tmp_path, "--save-every", "0")) == 130
+    newest, before = tmp_path / "run/checkpoint.npz", contents(tmp_path / "run")
+    for _ in range(2):
+        back = quick(data, tmp_path, "--learning-rate", "0.05", "--resume", "previous")
+        assert main(back) == 1
+        assert "of a run with other settings: learning_rate" in capsys.readouterr().err
+        now = contents(tmp_path / "run")
+        assert all(now[name] == before[name] for name in before if name.startswith("checkpoint"))
+    settings = Config(**checkpoint.read(newest)[1])
+    for _ in range(2):  # the second time nothing has been learned since
+        checkpoint.go_back(newest, settings)
+        kept = newest.with_name("checkpoint.npz.unreadable").read_bytes()
+        assert kept == before["checkpoint.npz"]
 
 
 def test_a_full_disk_ends_in_words_and_leaves_the_last_checkpoint_whole(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from nn.numbers import DIGITS
+from nn.numbers import DIGITS, NO_DIGIT
 from nn.recognizer import Reading, Recognizer
 from train.calibrate import calibration_error
 from train.commands.base import Command, register
@@ -32,7 +33,7 @@ from train.compose import (
 )
 from train.data import DataError, Drawing, load_pen, split_by_writer
 from train.data.unclear import clear, unclear
-from train.evaluate import error_rate, error_table, outputs_of, predictions
+from train.evaluate import answers, error_rate, error_table, outputs_of, predictions
 from train.examples import Labelled, Task, inked_drawings
 from train.report_page import Evaluation, write_evaluation
 from train.robustness import PICTURES, Row, grid
@@ -65,10 +66,12 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--pictures: expected at least 1, got {options.pictures}")
     if options.report and options.report.is_dir():
         raise UsageError(f"--report: expected the name of a file, {options.report} is a folder")
+    if options.report and not _can_write_beside(options.report):
+        raise UsageError(f"--report: nothing can be written to the folder {options.report.parent}")
     recognizer = load_weights(options.weights)
     print(f"{options.weights}, sha256 {recognizer.model_hash[:12]}")
     trained_on = recognizer.metadata.get("trained_on")
-    print(f"trained on {trained_on}\n")
+    print(f"trained on {trained_on or 'data that the file does not name'}\n")
     task = read_task(options)
     table = error_table(recognizer, task.test)
     print(table)
@@ -86,7 +89,9 @@ def run(options: argparse.Namespace) -> int:
     print("\n".join(lines))
     if options.report:
         rows: list[Row] = []
-        if drawings and images is not None:
+        if images is None:
+            print("No robustness grid: it takes MNIST's test images.")
+        else:
             print(f"\n{'distortion':<22}{'level':<22}{'digits':>7}{'error':>9}{'ratio':>7}")
             for row in grid(recognizer, drawings, images, options.pictures):
                 rows.append(row)
@@ -100,6 +105,11 @@ def run(options: argparse.Namespace) -> int:
         )
         print(f"Wrote {options.report}.")
     return 0
+
+
+def _can_write_beside(path: Path) -> bool:
+    """Tell whether a file can be made at ``path``, its folders included."""
+    return os.access(next(folder for folder in path.absolute().parents if folder.exists()), os.W_OK)
 
 
 def _confidence(recognizer: Recognizer, task: Task) -> Sequence[str]:
@@ -122,8 +132,8 @@ def _refusals(recognizer: Recognizer, task: Task) -> Sequence[str]:
         return ["these weights refuse nothing: they were trained on digits alone"]
     lines = []
     for name, part in task.test.items():
-        none = predictions(recognizer, part)[:, DIGITS:].sum(axis=1)
-        lines.append(f"{name}: {(none > recognizer.refuse_from).mean():.2%} of {len(none)} refused")
+        refused = answers(recognizer, part) == NO_DIGIT
+        lines.append(f"{name}: {refused.mean():.2%} of {refused.size} refused")
     return lines
 
 
@@ -150,7 +160,8 @@ def _as_drawn(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[s
             (TOUCHING, "", " that touch or overlap"),
             (GAPS, SIGNS, " with a point or a minus"),
         ):
-            composed = numbers(chosen, gaps=gaps, signs=signs)
+            if not (composed := numbers(chosen, gaps=gaps, signs=signs)):
+                continue  # nobody drew two digits
             whole = share_read_whole(recognizer, composed)
             lines.append(
                 f"numbers of two to four digits{how}{which}, read whole: {whole:.2%} "

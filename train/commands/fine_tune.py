@@ -16,14 +16,13 @@ from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, read_parts, shared_with, training_task
 from train.commands.parsing import Parser, UsageError
 from train.commands.run_options import add_folder_options, add_settings, as_described, plan
-from train.config import Config
+from train.config import FINE_TUNING as DEFAULTS
 from train.corrections import divide, read_corrections, with_corrections
 from train.data.files import replacing
 from train.evaluate import error_rate, outputs_of
 from train.examples import Labelled
 from train.run import Plan, begun, describe, finish, make_room, train, warn_of_changes, written
 
-DEFAULTS = Config(epochs=3, learning_rate=0.01, averaging=0.99, batch_size=64, pen_repeats=1)
 NOT_ASKED = ("model", "pen_repeats", "teacher_share")
 """Settings that do not count here: the network is there already."""
 
@@ -100,16 +99,20 @@ def run(options: argparse.Namespace) -> int:
     with begun(work):
         task, identity = training_task(read_parts(options), work.config)
         identity |= {"weights": start.model_hash, "corrections": _hash(corrections)}
+        rehearsed = min(options.rehearsal, len(task.train))
         task = with_corrections(task, learned, options.rehearsal, options.share, work.config.seed)
         warn_of_changes(options.config, identity)
-        make_room(work, task, start.model)
+        moved = make_room(work, task, start.model)
+        # Weights that an earlier run left here are found again when this one is repeated.
+        options.weights = moved.get(options.weights.resolve(), options.weights)
         describe(work, options.command, as_described(options), identity)
         with replacing(kept) as file:
             file.write(content)
-        print(f"Learning {len(learned.labels)} corrections among {options.rehearsal} other digits.")
+        print(f"Learning {len(learned.labels)} corrections among {rehearsed} other examples.")
         model, temperature = train(work, task, identity, start.model)
+        before = start.metadata.get("trained_on", {})
         metadata = dict(start.metadata) | {
-            "trained_on": dict(start.metadata.get("trained_on", {}))
+            "trained_on": (dict(before) if isinstance(before, Mapping) else {"before": before})
             | {"corrections": f"{len(learned.labels)} corrected digits"},
             "tuned_from": start.model_hash,
             "config": {n: v for n, v in work.config.to_dict().items() if n not in NOT_ASKED},

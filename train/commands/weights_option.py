@@ -32,7 +32,7 @@ def load_weights(path: Path) -> Recognizer:
     """
     if not _is_checkpoint(path):
         return Recognizer.load(path)
-    state, settings, _ = checkpoint.read(path)
+    state, settings, identity = checkpoint.read(path)
     try:
         model = Sequential([_make_layer(**entry) for entry in state.layers])
         set_arrays(model, state.averaged)
@@ -42,6 +42,10 @@ def load_weights(path: Path) -> Recognizer:
             f"{path}: no network can be made of it ({error})"
         ) from error
     metadata = {"model": settings["model"], "config": settings, "step": state.step}
+    # As the identity names data: see train.commands.data_options.training_task.
+    learned = {name[5:]: of for name, of in identity.items() if name.startswith("data ")}
+    if learned:
+        metadata["trained_on"] = {name: f"data with SHA-256 {of}" for name, of in learned.items()}
     return Recognizer(folded, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
 
 

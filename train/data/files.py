@@ -70,7 +70,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             errno.EISDIR, "expected the name of a file, not a folder", str(path)
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        descriptor, name = tempfile.mkstemp(
+            prefix=f".{path.name}.", suffix=".part", dir=path.parent
+        )
+    except OSError as error:  # it would name a file that nobody asked for
+        raise OSError(error.errno, error.strerror, str(path)) from error
     try:
         with open(descriptor, "wb") as file:
             yield file

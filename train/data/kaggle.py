@@ -94,7 +94,8 @@ def _header(content: bytes, path: Path) -> list[str]:
     for i, name in enumerate(columns):
         if name not in known:
             raise DataError(
-                f"{path}, line 1: column {i + 1} is named {name!r}; expected only {FORM}; remove it"
+                f"{path}, line 1: column {i + 1} is named {name!r}; expected only {FORM}; "
+                "remove or rename it"
             )
         if name in columns[:i]:
             raise DataError(f"{path}, line 1: column {name!r} comes twice; remove one of the two")

@@ -36,7 +36,7 @@ def fetch(place: Path) -> Table | None:
     try:
         with open(place, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             images, labels = file["images"], file["labels"]
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, zipfile.BadZipFile):
         return None
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (28, 28):
         return None

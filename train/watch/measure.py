@@ -53,7 +53,7 @@ def measure_recognizer(
     measured = {}
     for name, part in parts.items():
         probabilities = predictions(recognizer, part)
-        measured[name] = _measure(probabilities, answers(recognizer, probabilities), part)
+        measured[name] = _measure(probabilities, answers(recognizer, part, probabilities), part)
     return measured
 
 
