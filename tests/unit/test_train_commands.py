@@ -215,6 +215,19 @@ def test_a_checkpoint_can_be_evaluated_like_weights(data, finished, capsys):
     assert shown[0] == shown[1]
 
 
+@pytest.mark.parametrize("command", [["rehearsal"], ["fine-tune", "--corrections", "some.csv"]])
+def test_where_a_checkpoint_will_not_do_it_is_said_how_weights_are_made_of_it(
+    command, finished, tmp_path, capsys
+):
+    checkpoint = str(finished / "run/checkpoint.npz")
+    target = {"rehearsal": "--out", "fine-tune": "--run"}[command[0]]
+    assert main([*command, "--weights", checkpoint, target, str(tmp_path / "new")]) == 2
+    assert "got a checkpoint; make weights of it by `python -m train export" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_checkpoint_tells_what_it_learned_from(data, finished, tmp_path, capsys):
     checkpoint = str(finished / "run/checkpoint.npz")
     table = ["--kaggle", str(data / "train.csv"), "--no-pen"]

@@ -16,6 +16,7 @@ from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, read_parts, shared_with, training_task
 from train.commands.parsing import Parser, UsageError
 from train.commands.run_options import add_folder_options, add_settings, as_described, plan
+from train.commands.weights_option import load_finished
 from train.config import FINE_TUNING as DEFAULTS
 from train.corrections import divide, read_corrections, with_corrections
 from train.data.files import replacing
@@ -89,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     work = dataclasses.replace(wanted, out=wanted.directory / "weights.npz")
     kept = work.directory / "start.npz"
     source = kept if work.resume and kept.exists() else options.weights
-    start, content = Recognizer.load(source), source.read_bytes()
+    start, content = load_finished(source), source.read_bytes()
     corrections = read_corrections(options.corrections)
     learned, held_out = divide(corrections)
     if outputs_of(start) == DIGITS:

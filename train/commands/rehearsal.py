@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from nn.recognizer import DEFAULT_PATH, Recognizer
+from nn.recognizer import DEFAULT_PATH
 from nn.teach import DEFAULT_PATH as REHEARSAL
 from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, read_task
 from train.commands.parsing import Parser
+from train.commands.weights_option import load_finished
 from train.rehearsal import collect, write
 
 
@@ -35,7 +36,7 @@ def add_options(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look at training examples, and write what is kept of them."""
-    recognizer = Recognizer.load(options.weights)
+    recognizer = load_finished(options.weights)
     arrays = collect(recognizer, read_task(options).train)
     size = write(options.out, arrays)
     print(

@@ -10,7 +10,7 @@ from nn.layers import Layer
 from nn.model import Sequential, fold_batchnorm
 from nn.recognizer import DEFAULT_PATH, Recognizer
 from train import checkpoint
-from train.commands.parsing import Parser
+from train.commands.parsing import Parser, UsageError
 from train.learner import set_arrays
 
 
@@ -23,6 +23,19 @@ def add_weights_option(parser: Parser) -> None:
         metavar="FILE",
         help="trained network: a weights file, or the checkpoint.npz of a run",
     )
+
+
+def load_finished(path: Path) -> Recognizer:
+    """Read a weights file, where a checkpoint will not do.
+
+    Raises UsageError for a checkpoint, and nn.weights.WeightsError.
+    """
+    if _is_checkpoint(path):
+        raise UsageError(
+            f"{path}: expected weights, got a checkpoint; make weights of it by "
+            f"`python -m train export --weights {path} --npz FILE`"
+        )
+    return Recognizer.load(path)
 
 
 def load_weights(path: Path) -> Recognizer:
