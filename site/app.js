@@ -16,7 +16,7 @@ import { Teaching } from './teaching.js';
 import { button, find, language, offerLanguages } from './words.js';
 
 const KEPT = 'drawing';
-/** While a pen is down, reading begins no more often than this, milliseconds: twice a frame of most screens. */
+/** While a pen is down, reading begins no more often, milliseconds: twice a frame of most screens. */
 const PACE = 8;
 /** When nothing has been drawn for this long, there is time for other work, milliseconds. */
 const PAUSE = 1000;
@@ -41,7 +41,7 @@ let reading = { text: '', digits: [] };
 let cleared = 0;
 /** Whether nobody could read what is on the pad. */
 let unread = false;
-/** The picture that was read, or is about to be. @type {import('./ink.js').Picture | undefined} */
+/** The picture that was read, or will be. @type {import('./ink.js').Picture | undefined} */
 let shownPicture;
 /** The file that was given last. @type {File | undefined} */
 let newestFile;
@@ -145,7 +145,7 @@ async function readPicture(picture) {
 }
 
 /**
- * Lay a picture on the paper, as large as the paper is, and read it; unless something newer comes while it is decoded.
+ * Lay a picture on the paper, as large as that is, unless something newer comes while it is decoded.
  * @param {File} file
  */
 async function takePicture(file) {
@@ -187,12 +187,13 @@ function keyPressed(event) {
   event.preventDefault();
 }
 
-/** Keep the drawing for the page that comes next: this one anew, or one that explains. */
+/** Keep the drawing for the page that comes next, and the mark that shows. */
 function keep() {
   try {
     sessionStorage.setItem(KEPT, JSON.stringify(pad.strokes));
+    sessionStorage.setItem('mark', JSON.stringify(reading.digits[wanted(reading.digits)] ?? null));
   } catch {
-    // without storage, the drawing is lost
+    // no storage, nothing kept
   }
 }
 
@@ -207,7 +208,7 @@ function restore() {
   }
 }
 
-/** Who uses the keyboard goes on at the paper when the button that has the focus is no use any more. */
+/** Go on at the paper when the button that has the focus is no use any more. */
 function refocus() {
   if (document.activeElement?.matches(':disabled, [hidden] *')) canvas.focus({ preventScroll: true });
 }

@@ -7,9 +7,9 @@
 
 /** A restored memory spares the visitor this much of Python's start, seconds. */
 const SPARED = 0.7;
-/** So much has to come before the line's speed is known, as a share of what is under way; or so much time go by, seconds. */
+/** The line's speed is known when so much of what is under way has come, or so much time gone by, seconds. */
 const [SHARE, PATIENCE] = [0.5, 0.5];
-/** A line that has brought so much in so little time is fast, whatever else is under way, bytes. */
+/** A line that has soon brought so much is fast, whatever else is under way, bytes. */
 const SAMPLE = 1_000_000;
 /** Where the snapshot is noted with which Python did not start. */
 const KEY = 'digits-refused-snapshot';

@@ -1,4 +1,4 @@
-// Puts off what only shows: however often it is asked for, it is done once, before the next frame.
+// Puts off what only shows: however often asked for, it is done once, before the next frame.
 
 /**
  * @param {() => void} work

@@ -1,6 +1,6 @@
-// Explains the network with its own numbers: runs it on the visitor's drawing, forwards, backwards, and one step on.
+// Explains the network by its own numbers: runs it on the visitor's mark, forwards, backwards, one step on.
 
-import { keptDrawing } from './drawing.js';
+import { keptDrawing, keptMark } from './drawing.js';
 import { Engine } from './engine.js';
 import { paintMaps, trainingNumbers } from './inside.js';
 import { Status } from './status.js';
@@ -31,7 +31,8 @@ let lesson;
 async function begin() {
   const settled = await engine.read(keptDrawing());
   if (!settled.ok) return;
-  const digit = settled.result.digits.find(({ digit: read }) => Number.isInteger(read)) ?? settled.result.digits[0];
+  const { digits: read } = settled.result;
+  const digit = [keptMark(), ...read].find((mark) => Number.isInteger(mark?.digit)) ?? read[0];
   if (!digit) return;
   image = digit.image;
   paintMaps(/** @type {HTMLCanvasElement} */ (find('seen')), { height: 28, width: 28, channels: 1, pixels: image });

@@ -10,7 +10,7 @@ import { button, find, language, list, number, percent, put, say } from './words
  */
 
 const SIDE = 28;
-/** The evidence takes a moment to compute: it is asked for when the answer has stood for this long, milliseconds. */
+/** Evidence takes a moment: it is asked for when the answer has stood this long, milliseconds. */
 const SETTLED = 250;
 /** What the network's metadata call the marks that it learned to refuse. */
 const NO_DIGITS = 'non-digits';

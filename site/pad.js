@@ -14,7 +14,7 @@ const PALM = 90;
 const PEN_MEMORY = 1000;
 /** Steps that can be undone. */
 const HISTORY = 200;
-/** A mouse may move a thousand times a second: the canvas is drawn anew this seldom, and for each frame, milliseconds. */
+/** The canvas is drawn anew this seldom, and for each frame, milliseconds: a mouse may move more often. */
 const REDRAW = 4;
 /** The eraser looks for ink this often on its way, in the drawing's units. */
 const ERASER_STEP = 20;

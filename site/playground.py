@@ -1,6 +1,6 @@
 """What the playground's cells find: the drawing, the network, and the tools to work with both.
 
-The page puts a line before this that sets `drawing`, a list of strokes of `[x, y]`.
+The page puts a line before this that sets `drawing`, a list of strokes of `[x, y, pressure]`.
 """
 
 import copy
@@ -12,6 +12,7 @@ from nn.losses import softmax, softmax_cross_entropy
 from nn.optim import SGD
 from nn.recognizer import as_input
 
+drawing = [[point[:2] for point in stroke] for stroke in drawing]
 recognizer = Recognizer.load()
 model = recognizer.model
 reading = recognizer.read(drawing)

@@ -17,6 +17,7 @@ import nn
 from tests.browser.audit import audit
 from tests.browser.conftest import NewContext
 from tests.browser.drawing import (
+    START,
     draw,
     drawn,
     expect_answer,
@@ -95,6 +96,23 @@ def test_a_picture_that_is_chosen_is_read_and_boxed(page: Page, tmp_path: Path) 
     expect_answer(page, "42")
     page.locator("#clear").click()
     expect_answer(page, "")
+
+
+@pytest.mark.parametrize("chosen", ["2", "4"])
+def test_the_page_that_explains_explains_the_mark_of_a_picture_that_was_chosen(
+    module_context: NewContext, site_host: StaticHost, chosen: str
+) -> None:
+    page = module_context(locale="en").new_page()
+    page.goto(site_host.url)
+    wait_for_engine(page)
+    give(page, "drop", "number.png", "image/png", packed(photo("42")))
+    expect_answer(page, "42")
+    page.locator("#boxes li button").nth("42".index(chosen)).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#sure")).to_contain_text(f"{chosen}:")
+    page.locator(".ways a").first.evaluate("(link) => link.click()")
+    page.wait_for_url("**/how.html")
+    expect(page.locator("body")).to_have_attribute("data-lesson", chosen, timeout=START)
 
 
 def test_digits_that_touch_in_a_picture_are_read_one_by_one(page: Page) -> None:
