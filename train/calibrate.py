@@ -58,12 +58,12 @@ def calibrate_pictures(recognizer: Recognizer, parts: Mapping[str, Labelled]) ->
     marks = [part.images[part.labels >= DIGITS] for part in parts.values()]
     others = np.concatenate(marks) if marks else np.empty((0, SIDE, SIDE), np.uint8)
     if pictures and len(others):
-        drawn = Labelled(others, np.full(len(others), NO_DIGIT, np.uint8), drawn=False)
-        none = predictions(recognizer, drawn)[:, DIGITS:].sum(axis=1)
-        least = float(np.quantile(none, 1 - STILL_REFUSED, method="lower"))
+        as_pictures = Labelled(others, np.full(len(others), NO_DIGIT, np.uint8))
+        none = predictions(recognizer, as_pictures)[:, DIGITS:].sum(axis=1)
+        threshold = float(np.quantile(none, 1 - STILL_REFUSED, method="lower"))
         # Rounded downwards: a higher threshold would not refuse the mark that it was read off.
-        least = math.floor(min(least, MOST_REFUSAL) * 10_000) / 10_000
-        recognizer.picture_refuse_from = max(recognizer.refuse_from, least)
+        threshold = math.floor(min(threshold, MOST_REFUSAL) * 10_000) / 10_000
+        recognizer.picture_refuse_from = max(recognizer.refuse_from, threshold)
     return {
         "temperature": recognizer.picture_temperature,
         "refuse_from": recognizer.picture_refuse_from,
