@@ -32,7 +32,8 @@ def without_dust(ink: Grey) -> Grey:
     dust = []
     for piece in small:
         box, is_speck = boxes[piece].tolist(), mass[piece] <= SPECK * largest
-        if not _is_point(box, digits) if is_speck else _is_crumb(box, digits):
+        is_dust = not _is_point(box, digits) if is_speck else _is_crumb(box, digits)
+        if is_dust:
             dust.append(piece)
     return np.where(np.isin(of_pixel, dust), np.float32(0), ink) if dust else ink
 

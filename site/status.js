@@ -11,7 +11,7 @@ const PRIVACY = {
   none: 'privacy.none',
 };
 
-/** How far loading is shows this often, milliseconds: each frame would slow the start. */
+/** Progress shows this often, milliseconds: with each frame it would slow the start. */
 const PACE = 100;
 /** Messages that something is done go by themselves after this long, milliseconds. */
 const BRIEF = 8000;
