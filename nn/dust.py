@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nn.lines import lines_of
 from nn.paper import SPECK, Grey
 from nn.pieces import numbered
 
@@ -18,8 +19,8 @@ def without_dust(ink: Grey) -> Grey:
 
     `nn.paper` leaves pieces that hold a fair share of the largest one's ink, or as much as a dot of
     its pen. The latter may be dust, unless they stand between two digits, at their feet. Small ones
-    of the former are crumbs where they stand before or after all digits: what is left of neighbours
-    that were cut away. A point before the digits, at their foot, and dashes are none.
+    of the former are crumbs where they stand before or after all digits of their line: what is left
+    of neighbours that were cut away. A point before the digits, at their foot, and dashes are none.
     """
     inked = ink > 0
     of_pixel, boxes = numbered(inked)
@@ -28,13 +29,14 @@ def without_dust(ink: Grey) -> Grey:
     small = np.flatnonzero(mass <= CRUMB * largest)
     if not len(small):
         return ink
-    digits = _columns(np.delete(boxes, small, axis=0).tolist())
     dust = []
-    for piece in small:
-        box, is_speck = boxes[piece].tolist(), mass[piece] <= SPECK * largest
-        is_dust = not _is_point(box, digits) if is_speck else _is_crumb(box, digits)
-        if is_dust:
-            dust.append(piece)
+    for line in lines_of(boxes.tolist())[0]:
+        digits = _columns(boxes[np.setdiff1d(line, small)].tolist())
+        for piece in np.intersect1d(line, small) if digits else ():
+            box, is_speck = boxes[piece].tolist(), mass[piece] <= SPECK * largest
+            is_dust = not _is_point(box, digits) if is_speck else _is_crumb(box, digits)
+            if is_dust:
+                dust.append(piece)
     return np.where(np.isin(of_pixel, dust), np.float32(0), ink) if dust else ink
 
 

@@ -18,6 +18,7 @@ from nn.aside import strokes_aside
 from nn.image import Picture
 from nn.ink import SIDE, Box, Strokes, bounding_box, ink_within, parse_strokes, union
 from nn.layout import UNKNOWN, Parts, Touches
+from nn.lines import lines_of
 from nn.losses import softmax
 from nn.mend import goes_on, mended, touches
 from nn.model import Sequential
@@ -35,6 +36,9 @@ COLDEST, HOTTEST = 0.1, 10.0
 """Metadata that ask for another temperature are damaged."""
 MOST_ASIDE = 2
 """So many lines, rings or frames are left out, one after the other."""
+SURE, CLEAR = 0.95, 0.5
+"""A row whose least sure digit is so likely is no two lines, unless there is so much paper between
+them, in heights: some 8s are two rings that do not touch."""
 DUST = 0.8
 """In a picture, what is smaller than this share of a line's width was not made by the pen."""
 
@@ -61,9 +65,9 @@ class Digit(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What was read, from left to right: ``text`` is ``""`` when nothing was drawn.
+    """What was read, from left to right, line by line: ``text`` is ``""`` when nothing was drawn.
 
-    ``"42"``, ``"-3.5"``; a mark that is no digit is a ``"?"`` in it.
+    ``"42"``, ``"-3.5"``; a mark that is no digit is a ``"?"`` in it. Lines are apart by ``"\\n"``.
     """
 
     text: str
@@ -153,7 +157,8 @@ class Recognizer:
         return recognizer
 
     def read(self, strokes: Strokes | Sequence[Any], known: Known | None = None) -> Reading:
-        """Read a drawing of a number, of one digit or of several beside each other.
+        """Read a drawing of a number, of one digit or of several beside each other, or of numbers
+        below each other.
 
         ``strokes`` is a list of strokes, each a list of ``(x, y)``, y downwards, in any scale.
         Marks that are in ``known`` already are not looked at again; afterwards it holds those of
@@ -161,6 +166,28 @@ class Recognizer:
         """
         parsed = parse_strokes(strokes)
         places = [index for index, stroke in enumerate(strokes) if len(stroke)]
+
+        def read_line(parts: Parts) -> Reading:
+            of_line = None if known is None else dict(earlier)
+            line = [parsed[part] for part in parts]
+            reading = self._read_number(line, [places[part] for part in parts], of_line)
+            now.update(of_line or {})
+            return reading
+
+        earlier: Known = dict(known or {})
+        now: Known = {}
+        reading = _read_lines([bounding_box([stroke]) for stroke in parsed], read_line)
+        if known is not None:
+            known.clear()
+            known.update(now)
+        return reading
+
+    def _read_number(
+        self, parsed: list[NDArray[np.float64]], places: list[int], known: Known | None
+    ) -> Reading:
+        """Read strokes of one line, which are those at ``places`` of the drawing, and leave out
+        what is no part of a number.
+        """
         earlier = dict(known or {})
         reading = self._read_strokes(parsed, places, known)
         for _ in range(MOST_ASIDE):
@@ -196,13 +223,35 @@ class Recognizer:
         return self._read_row(boxes, picture, places, continues, known, contents, touching=on)
 
     def read_image(self, array: NDArray[Any]) -> Reading:
-        """Read a picture of a number: see ``nn.image.to_mnist`` for what is accepted and raised."""
+        """Read a picture of a number, or of numbers below each other.
+
+        See ``nn.image.to_mnist`` for what is accepted and raised.
+        """
         picture = Picture(array)
         of_pixel, boxes = picture.pieces()
         sizes = [max(right - left, bottom - top) for left, top, right, bottom in boxes]
         pen = picture.line_width()
         least = min(DUST * pen, max(sizes, default=0))
         kept = [piece for piece, size in enumerate(sizes) if size >= least]
+        ways = [_way_of(pen, boxes[piece]) for piece in kept]
+
+        def read_line(parts: Parts) -> Reading:
+            pieces = [kept[part] for part in parts]
+            return self._read_pieces(picture, of_pixel, pieces, [ways[part] for part in parts])
+
+        return _read_lines(ways, read_line)
+
+    def _read_pieces(
+        self,
+        picture: Picture,
+        of_pixel: NDArray[np.intp],
+        kept: Sequence[int],
+        ways: Sequence[Box],
+    ) -> Reading:
+        """Read the ``kept`` pieces of a picture, which stand in one line, by the boxes of their
+        ``ways``.
+        """
+        is_all = len(kept) == of_pixel.max(initial=-1) + 1  # there is no dust beside them
         slices: list[NDArray[np.bool_]] = []  # of pieces that were cut: parts after the pieces
 
         def pixels_of(parts: Parts) -> NDArray[np.bool_]:
@@ -213,7 +262,7 @@ class Recognizer:
             return chosen
 
         def form(parts: Parts) -> tuple[NDArray[np.uint8], Box]:
-            if parts == tuple(range(len(boxes))):  # everything, and no dust beside it
+            if is_all and parts == tuple(range(len(kept))):
                 return picture.in_mnist_form()
             is_sliced = parts[-1] >= len(kept)  # then there are many to look at
             return picture.in_mnist_form(pixels_of(parts), closer=not is_sliced)
@@ -224,7 +273,6 @@ class Recognizer:
             slices.extend(slice_pixels for slice_pixels, _ in found)
             return [(first + place, box) for place, (_, box) in enumerate(found)]
 
-        ways = [_way_of(pen, boxes[piece]) for piece in kept]
         return self._read_row(ways, form, cut=cut, is_picture=True)
 
     def classify(self, images: NDArray[np.uint8], temperature: float = 1.0) -> NDArray[np.float32]:
@@ -307,6 +355,29 @@ class Recognizer:
             known.clear()
             known.update((content(parts), sight) for parts, sight in seen.items())
         return Reading("".join(found.symbol for found in digits), tuple(digits))
+
+
+def _read_lines(boxes: Sequence[Box], read: Callable[[Parts], Reading]) -> Reading:
+    """Read parts as one row, or as several lines if those are read better."""
+    row = read(tuple(range(len(boxes))))
+    refused, likely = _doubts(row)
+    lines, paper = lines_of(boxes)
+    if len(lines) == 1 or (not refused and likely >= SURE and paper < CLEAR):
+        return row
+    readings = [read(parts) for parts in lines]
+    below = Reading(
+        "\n".join(line.text for line in readings),
+        tuple(digit for line in readings for digit in line.digits),
+    )
+    refused_then, likely_then = _doubts(below)
+    is_better = likely_then > likely or paper >= CLEAR
+    return below if refused_then < refused or (is_better and not refused_then) else row
+
+
+def _doubts(reading: Reading) -> tuple[int, float]:
+    """Return how many marks were refused, and how likely the least sure digit is."""
+    likely = [found.confidence for found in reading.digits if found.digit is not None]
+    return reading.text.count(UNKNOWN), min(likely, default=1.0)
 
 
 def _check(name: str, value: Any, least: float, most: float) -> None:

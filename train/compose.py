@@ -29,6 +29,10 @@ BY_THE_FOOT = 0.08, 0.3
 """Between a digit's foot, which another part may lean over, and the point after it, in heights."""
 FOOT = 0.7
 """The foot is what lies lower than this, in heights."""
+BELOW = 0.25, 1.0
+"""Between two lines, in heights."""
+INDENT = 0.5
+"""So many heights a line begins farther to the right, at most."""
 MARGIN = 8
 """Of paper around a picture, pixels."""
 APART, JOINED = (3, 12), (-3, 0)
@@ -74,6 +78,26 @@ def numbers(
     return composed
 
 
+def in_lines(drawings: Sequence[Drawing], count: int = NUMBERS, seed: int = 0) -> list[Number]:
+    """Return numbers of two to four digits below each other, two or three of one writer's."""
+    rng = np.random.default_rng([seed, 15])
+    composed = []
+    for _ in range(count):
+        writer = drawings[int(rng.integers(len(drawings)))].writer
+        own = [drawing for drawing in drawings if drawing.writer == writer]
+        lines = numbers(own, int(rng.integers(2, 4)), int(rng.integers(1 << 31)))
+        strokes: list[NDArray[np.float64]] = []
+        bottom = 0.0
+        for line in lines:
+            points = np.concatenate(line.strokes)
+            place = np.array([rng.uniform(0, INDENT) * HEIGHT, bottom]) - points.min(axis=0)
+            strokes += [stroke + place for stroke in line.strokes]
+            bottom += float(np.ptp(points[:, 1])) + HEIGHT * rng.uniform(*BELOW)
+        if lines:
+            composed.append(Number("\n".join(line.text for line in lines), strokes))
+    return composed
+
+
 class Picture(NamedTuple):
     """A number and its picture, ``(height, width) uint8``, white on black."""
 
@@ -106,6 +130,25 @@ def pictures(
             np.maximum(window, digit, out=window)
         text = "".join(str(label) for label in labels[chosen])
         composed.append(Picture(text, field[:, : right + MARGIN]))
+    return composed
+
+
+def pictures_in_lines(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], count: int = NUMBERS, seed: int = 0
+) -> list[Picture]:
+    """Return pictures of two or three such numbers below each other."""
+    rng = np.random.default_rng([seed, 16])
+    composed = []
+    for _ in range(count):
+        lines = pictures(images, labels, int(rng.integers(2, 4)), int(rng.integers(1 << 31)))
+        wide = max(line.pixels.shape[1] for line in lines)
+        # Digits take 20 of the 28 rows of MNIST's images: half as many are between two lines.
+        rows = [
+            np.pad(line.pixels[MARGIN:-MARGIN], ((2, 2), (0, wide - line.pixels.shape[1])))
+            for line in lines
+        ]
+        field = np.pad(np.concatenate(rows), ((MARGIN, MARGIN), (0, 0)))
+        composed.append(Picture("\n".join(line.text for line in lines), field))
     return composed
 
 

@@ -27,8 +27,12 @@ from train.compose import (
     JOINED,
     SIGNS,
     TOUCHING,
+    Number,
+    Picture,
+    in_lines,
     numbers,
     pictures,
+    pictures_in_lines,
     share_read_whole,
 )
 from train.data import DataError, Drawing, load_pen, split_by_writer
@@ -167,6 +171,8 @@ def _as_drawn(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[s
                 f"numbers of two to four digits{how}{which}, read whole: {whole:.2%} "
                 f"of {len(composed)}"
             )
+        if composed := in_lines(chosen):
+            lines.append(_in_lines(recognizer, composed, which))
     readings = [recognizer.read(drawing.strokes) for drawing in drawings]
     one = np.mean([len(reading.digits) == 1 for reading in readings])
     return [
@@ -183,7 +189,16 @@ def _in_pictures(recognizer: Recognizer, images: Labelled) -> Sequence[str]:
         f"{share_read_whole(recognizer, composed):.2%} of {len(composed)}"
         for gaps, how in ((APART, ""), (JOINED, " that touch or overlap"))
         if (composed := pictures(images.images, images.labels, gaps=gaps))
-    ]
+    ] + [_in_lines(recognizer, pictures_in_lines(images.images, images.labels), " in pictures")]
+
+
+def _in_lines(recognizer: Recognizer, composed: Sequence[Number | Picture], how: str) -> str:
+    """Tell how often numbers below each other are read whole."""
+    whole = share_read_whole(recognizer, composed)
+    return (
+        f"two or three such numbers below each other{how}, all read whole: {whole:.2%} "
+        f"of {len(composed)}"
+    )
 
 
 def _with_a_question_mark(readings: Sequence[Reading]) -> str:
