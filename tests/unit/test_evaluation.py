@@ -15,7 +15,16 @@ from nn.model import Sequential
 from nn.numbers import NO_DIGIT
 from tests.sample import drawings, sample_images
 from train.calibrate import refusal_threshold
-from train.compose import GAPS, HEIGHT, SIGNS, numbers, share_read_whole
+from train.compose import (
+    BELOW,
+    GAPS,
+    HEIGHT,
+    SIGNS,
+    in_lines,
+    numbers,
+    pictures_in_lines,
+    share_read_whole,
+)
 from train.data import Drawing, marks
 from train.data.unclear import UNCLEAR, clear, fingerprint, unclear
 from train.evaluate import answers, error_rate
@@ -59,6 +68,25 @@ def test_a_number_is_composed_with_a_point_in_it_or_a_minus_before_it(
     assert all(re.fullmatch(r"-\d{2,4}|\d+\.\d+", number.text) for number in composed)
     assert {number.text[0] == "-" for number in composed} == {True, False}
     assert share_read_whole(recognizer, composed) >= 0.9
+
+
+def test_numbers_are_composed_below_each_other_with_paper_between_them(
+    recognizer: Recognizer,
+) -> None:
+    composed = in_lines(DIGITS, 30, seed=5)
+    assert {number.text.count("\n") for number in composed} == {1, 2}
+    for number in composed:
+        rows = sorted((float(s[:, 1].min()), float(s[:, 1].max())) for s in number.strokes)
+        reach, papers = rows[0][1], 0
+        for top, bottom in rows[1:]:
+            papers += top - reach >= BELOW[0] * HEIGHT - 1e-6
+            reach = max(reach, bottom)
+        assert papers == number.text.count("\n")
+    assert share_read_whole(recognizer, composed) >= 0.85
+    images, labels = sample_images(40, seed=1)
+    pictures = pictures_in_lines(images, labels, 20)
+    assert {picture.text.count("\n") for picture in pictures} == {1, 2}
+    assert share_read_whole(recognizer, pictures) >= 0.85
 
 
 def test_the_grid_has_a_row_for_every_distortion(recognizer: Recognizer) -> None:
