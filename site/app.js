@@ -149,6 +149,7 @@ async function readPicture(picture) {
  * @param {File} file
  */
 async function takePicture(file) {
+  pad.end(); // of the keyboard's pen
   const { strokes } = pad;
   newestFile = file;
   try {

@@ -60,7 +60,7 @@ export async function readList() {
  * Start downloads that Python's start waits for.
  * @param {Listed[]} wanted
  * @param {(bytes: number) => void} count called as bytes arrive
- * @param {AbortSignal} signal
+ * @param {AbortSignal} [signal]
  * @returns {Map<string, Promise<ArrayBuffer>>} by path
  */
 export function download(wanted, count, signal) {
@@ -72,7 +72,7 @@ export function download(wanted, count, signal) {
 /**
  * @param {Listed} file
  * @param {(bytes: number) => void} count
- * @param {AbortSignal} signal
+ * @param {AbortSignal} [signal]
  * @returns {Promise<ArrayBuffer>}
  */
 async function downloadOne(file, count, signal) {
@@ -134,10 +134,10 @@ function isStored(response, sha256) {
 
 /**
  * @param {string} path
- * @param {RequestInit} options
+ * @param {RequestInit} [options]
  * @returns {Promise<Response>} a good one
  */
-async function request(path, options) {
+export async function request(path, options) {
   let response;
   try {
     response = await fetch(new URL(path, import.meta.url), options);

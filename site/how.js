@@ -77,7 +77,7 @@ function show(given) {
   put(find('loss'), 'how.backwards.text', { loss: plain(step.loss_before) });
   put(find('step'), 'how.step.text', {
     parameters,
-    rate: digits(step.learning_rate),
+    rate: plain(step.learning_rate),
     before: plain(step.loss_before),
     after: plain(step.loss_after),
     likely: share(step.probability_before),
@@ -184,6 +184,5 @@ function refresh() {
 language.addEventListener('change', refresh);
 engine.addEventListener('state', refresh);
 status.follow(engine);
-const started = engine.start();
-await begin();
-await started;
+engine.start();
+begin();

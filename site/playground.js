@@ -1,7 +1,8 @@
 // The playground: hands the drawing to Python, and puts cells into PyScript's editor.
 
 import { keptDrawing } from './drawing.js';
-import { Fault, inWords } from './fault.js';
+import { inWords } from './fault.js';
+import { download, readList, request } from './files.js';
 import { find, language, offerLanguages, put } from './words.js';
 
 /**
@@ -23,9 +24,7 @@ function script(program, setup = false) {
 
 /** @param {string} path */
 async function load(path) {
-  const response = await fetch(new URL(path, import.meta.url));
-  if (!response.ok) throw new Fault('fault.http', { path, status: String(response.status) });
-  return response.text();
+  return (await request(path)).text();
 }
 
 /** Give the editors' parts names, which PyScript gives in English or not at all. */
@@ -47,11 +46,15 @@ function nameParts() {
 async function begin() {
   const places = Array.from(document.querySelectorAll('[data-cell]'));
   const paths = places.map((place) => /** @type {HTMLElement} */ (place).dataset.cell ?? '');
-  const [setup, ...cells] = await Promise.all(['./playground.py', ...paths].map(load));
+  const [setup, ...cells] = await Promise.all(['playground.py', ...paths].map(load));
   // A JSON list of lists of numbers is one in Python too. PyScript wants the script with the configuration first.
   document.body.prepend(script(`drawing = ${JSON.stringify(keptDrawing())}\n${setup}`, true));
   places.forEach((place, i) => place.append(script(cells[i])));
   await import('./generated/pyscript/core.js');
+  // The worker says nothing of a file that it lacks: so the page asks for each too.
+  const { stock } = await readList();
+  const scripts = ['playground.json', 'generated/pyodide/pyodide.mjs', 'generated/pyodide/pyodide.asm.js'];
+  await Promise.all([...download(stock, () => {}).values(), ...scripts.map(load)]);
 }
 
 offerLanguages();
@@ -61,10 +64,10 @@ document.addEventListener('py-editor', ({ target }) => {
   if (/** @type {Element} */ (target).hasAttribute('setup')) document.documentElement.dataset.engine = 'browser';
   else /** @type {any} */ (document.activeElement?.shadowRoot?.activeElement)?.blur(); // each new editor takes the focus
 });
-try {
-  await begin();
-} catch (error) {
+// In `begin`, and where PyScript imports.
+addEventListener('unhandledrejection', ({ reason }) => {
   const notice = find('notice');
   notice.hidden = false;
-  put(notice, 'playground.failed', { problem: inWords(error) });
-}
+  put(notice, 'playground.failed', { problem: inWords(reason) });
+});
+begin();

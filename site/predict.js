@@ -1,6 +1,7 @@
 // Asks the server that may stand behind this page, for browsers that cannot run Python.
 
 import { Fault } from './fault.js';
+import { paintMaps } from './inside.js';
 import { RefusedError } from './python.js';
 
 /** A server that is silent for this long is not there, milliseconds. */
@@ -35,14 +36,9 @@ export function readOnServer(strokes) {
  * @param {import('./engine.js').Greys} picture
  * @returns {Promise<any>} the reading; rejects with a RefusedError for a wrong picture
  */
-export async function viewOnServer({ pixels, width, height }) {
-  const canvas = new OffscreenCanvas(width, height);
-  const picture = new ImageData(width, height);
-  Array.from(atob(pixels), (byte, i) => {
-    const grey = byte.charCodeAt(0);
-    picture.data.set([grey, grey, grey, 255], 4 * i);
-  });
-  /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d')).putImageData(picture, 0, 0);
+export async function viewOnServer(picture) {
+  const canvas = /** @type {any} */ (new OffscreenCanvas(1, 1));
+  paintMaps(canvas, { ...picture, channels: 1 });
   return post(await canvas.convertToBlob());
 }
 

@@ -225,8 +225,8 @@ async function createWorker({ program, files }, whole, onSign, fail, signal) {
   const [{ hooks }, text] = await Promise.all([importPyScript(), program]);
   await lastCreated; // PyScript's hook does not tell whose worker it is: one at a time
   signal.throwIfAborted();
-  // PyScript hands JavaScript hooks to its worker as text, for which the page's policy would have to allow 'unsafe-eval'. The
-  // one that it has of its own gives the worker `pyscript.fs`, which this page does not use.
+  // PyScript hands JavaScript hooks to its worker as text, which needs 'unsafe-eval'. Its own one gives the worker
+  // `pyscript.fs`, which this page does not use.
   hooks.worker.onBeforeRunAsync.clear();
   const created = new Promise((resolve) => {
     /** @type {(wrap: unknown, worker: any) => void} */

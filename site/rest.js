@@ -1,7 +1,7 @@
 // Fetches what the build has left out of WebAssembly modules, when a function there is called for the first time.
 //
-// .build/split.mjs cuts them in two: functions that visits run come first, the others lie beside, and Python waits for them when it
-// needs one after all. The halves call each other through a table.
+// .build/split.mjs cuts them in two: functions that visits run come first, Python waits for the others when it needs one.
+// The halves call each other through a table.
 
 const { Instance, Module } = WebAssembly;
 /** The other halves that were fetched, by their paths. @type {string[]} */

@@ -52,8 +52,8 @@ async function answer(path, request) {
 }
 
 /**
- * Have the browser answer from the cache by itself, where it can: it then need not start this script, nor ask it for each
- * file. What is not stored comes from the network, as it would from here; folders are left to this script.
+ * Have the browser answer from the cache by itself, where it can. What is not stored comes from the network, as it would
+ * from here; folders are left to this script.
  * @param {any} event of the installation
  */
 function route(event) {

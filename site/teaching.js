@@ -41,7 +41,9 @@ export class Teaching {
     this.#wrong.addEventListener('click', () => this.#ask(Boolean(this.#choices.hidden)));
     this.#choices.addEventListener('keydown', (event) => this.#move(event));
     find('lessons-undo').addEventListener('click', () => this.#know(this.#lessons.known.slice(0, -1)));
-    find('lessons-save').addEventListener('click', () => this.#save());
+    find('lessons-save').addEventListener('click', () => {
+      download(new Blob([toCsv(this.#lessons.known)], { type: 'text/csv' }), 'digits-corrections.csv');
+    });
     find('lessons-load').addEventListener('click', () => this.#file.click());
     find('lessons-forget').addEventListener('click', () => this.#forget());
     this.#file.addEventListener('change', () => this.#load());
@@ -147,10 +149,6 @@ export class Teaching {
     put(open, count ? 'lessons.count' : 'lessons.none', { count });
     for (const id of ['lessons-undo', 'lessons-save', 'lessons-forget']) button(id).disabled = count === 0;
     if (document.activeElement?.id === 'lessons-undo' && !count) find('lessons-load').focus();
-  }
-
-  #save() {
-    download(new Blob([toCsv(this.#lessons.known)], { type: 'text/csv' }), 'digits-corrections.csv');
   }
 
   async #load() {

@@ -144,6 +144,8 @@ export function offerLanguages() {
   language.addEventListener('change', show);
   select.addEventListener('change', () => choose(select.value));
   show();
+  // The page comes back, and another one may have changed the language.
+  addEventListener('pageshow', ({ persisted }) => persisted && load(localStorage.getItem(KEPT) ?? root.lang));
 }
 
 /** @param {string} tag */

@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
@@ -45,16 +45,16 @@ def driver() -> AbstractContextManager[Playwright]:
     return sync_playwright()
 
 
-def launch(chromium: BrowserType, *flags: str) -> Browser:
+def launch(chromium: BrowserType, *flags: str, without: Sequence[str] = ()) -> Browser:
     """Start the remembered Chromium, or the first installed one that works; install nothing.
 
-    It gets the `flags` on its command line.
+    It gets the `flags` on its command line, and of Playwright's own flags not those in `without`.
     """
     tried: dict[str, str] = {}
     path = _recall() or _first_that_starts(chromium, tried)
     if path is None:
         raise ChromiumError(_advice(tried))
-    return _start(chromium, path, *flags)
+    return _start(chromium, path, *flags, without=without)
 
 
 def of_running(act: Callable[[Browser], T]) -> T:
@@ -145,8 +145,13 @@ def _first_that_starts(chromium: BrowserType, tried: dict[str, str]) -> str | No
     return None
 
 
-def _start(chromium: BrowserType, path: str, *flags: str) -> Browser:
-    return chromium.launch(executable_path=path, args=[*FLAGS, *flags], timeout=START_TIMEOUT)
+def _start(chromium: BrowserType, path: str, *flags: str, without: Sequence[str] = ()) -> Browser:
+    return chromium.launch(
+        executable_path=path,
+        args=[*FLAGS, *flags],
+        ignore_default_args=list(without),
+        timeout=START_TIMEOUT,
+    )
 
 
 def _reason(report: str) -> str:

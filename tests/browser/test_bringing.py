@@ -228,11 +228,21 @@ def test_what_is_no_picture_is_said_in_words(page: Page) -> None:
     draw(page, sample("3"))
     expect_answer(page, "3")
     give(page, "drop", "letter.pdf", "application/pdf", b"%PDF-1.7")
-    expect(page.get_by_role("alert")).to_contain_text("letter.pdf cannot be read: it is no picture")
+    expect(page.get_by_role("alert")).to_contain_text("letter.pdf cannot be read: it is damaged")
     expect_answer(page, "3")  # nothing is lost
     page.get_by_role("button", name="Dismiss").click()
     give(page, "drop", "blank.png", "image/png", packed(Image.new("RGB", (300, 200), "white")))
     expect(page.locator("#second")).to_contain_text("No digit was found in this picture")
+
+
+def test_a_picture_that_is_pasted_while_the_keyboards_pen_is_down_is_read(page: Page) -> None:
+    page.locator("#pad").focus()
+    for key in ("Space", *["ArrowRight"] * 4):
+        page.keyboard.press(key)
+    give(page, "paste", "number.png", "image/png", packed(photo("42")))
+    expect_answer(page, "42")
+    page.keyboard.press("Control+z")
+    assert len(drawn(page)) == 1
 
 
 def test_a_message_that_is_closed_by_keyboard_leaves_the_focus_to_the_paper(page: Page) -> None:

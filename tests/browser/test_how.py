@@ -103,6 +103,13 @@ def test_another_answer_gives_another_loss_and_one_step_lowers_it(
     assert float(losses[2]) < float(losses[1])
 
 
+def test_no_sentence_has_powers_of_ten_whatever_the_answer(page: Page, expected: Lesson) -> None:
+    for label in "0123456789":
+        choose(page, label)
+        said = page.locator("#step").text_content() or ""
+        assert re.search(r"by 0\.\d+ times its slope", said), said
+
+
 def test_it_speaks_the_visitors_language(page: Page, expected: Lesson) -> None:
     page.locator("#language").select_option("de")
     expect(page.get_by_role("heading", level=1)).to_have_text("So funktioniert es")

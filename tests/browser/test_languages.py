@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import chromium
 from tests.browser.conftest import NewContext
 from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
 from tests.browser.hosting import StaticHost
@@ -224,6 +225,31 @@ def test_numbers_are_written_as_the_language_does(page: Page) -> None:
         expect(page.locator("html")).to_have_attribute("lang", tag)
         expect(page.locator("#learning")).to_have_text(re.compile(pattern))
     page.locator("#language").select_option("en")
+
+
+def test_a_page_that_comes_back_speaks_the_language_that_was_chosen_meanwhile(
+    browser: Browser, site_host: StaticHost
+) -> None:
+    """Browsers keep a page that is left, and show it again as it was; Playwright forbids it."""
+    keeping = chromium.launch(browser.browser_type, without=["--disable-back-forward-cache"])
+    try:
+        page = keeping.new_page(locale="en")
+        page.goto(site_host.url)
+        wait_for_engine(page)
+        draw(page, sample("4"))
+        expect_answer(page, "4")
+        page.evaluate("window.isKept = true")
+        page.locator(".ways a").first.evaluate("(link) => link.click()")
+        page.wait_for_url("**/how.html")
+        page.locator("#language").select_option("de")
+        expect(page.locator("html")).to_have_attribute("lang", "de")
+        page.evaluate("history.back()")
+        expect(page.locator("#clear")).to_have_text(str(GERMAN["clear"]))
+        assert page.evaluate("window.isKept")
+        expect_answer(page, "4")
+        expect(page.locator("#language")).to_have_value("de")
+    finally:
+        keeping.close()
 
 
 def test_the_words_are_there_without_the_network(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -16,6 +18,10 @@ from tests.unit.test_languages import LANGUAGES, read_words
 SIZES = {"small phone": (320, 568), "phone": (390, 844), "side": (844, 390), "desktop": (1280, 800)}
 TABLETS = {"tablet": (820, 1180), "tablet on its side": (1180, 820), "zoomed to 200 %": (640, 400)}
 STAR = [[[140, 30], [140, 250]], [[30, 140], [250, 140]], [[60, 60], [220, 220]]]
+BLANK = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
+)
+"""A picture with nothing on it."""
 SHIFTS = """
     window.shifts = [];
     new PerformanceObserver((list) => {
@@ -154,6 +160,57 @@ def test_why_there_is_no_digit_is_seen_on_a_short_phone(
         }"""
     )
     page.locator("#language").select_option("en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("size", [(320, 568), (390, 844), (568, 320), (640, 360), (844, 390)])
+def test_advice_about_a_picture_is_seen_to_its_end(
+    page: Page, size: tuple[int, int], language: str
+) -> None:
+    width, height = size
+    page.set_viewport_size({"width": width, "height": height})
+    page.locator("#language").select_option(language)
+    blank = {"name": "blank.png", "mimeType": "image/png", "buffer": BLANK}
+    page.locator("#choose-file").set_input_files(blank)  # type: ignore[arg-type]
+    advice = page.locator("#second")
+    expect(advice).to_have_text(str(read_words(language)["picture.empty"]))
+    assert advice.evaluate("each => each.scrollHeight <= each.clientHeight")
+    shown, answer = advice.bounding_box(), page.locator(".answer").bounding_box()
+    assert shown
+    assert answer
+    assert shown["y"] >= answer["y"] - 1
+    assert shown["y"] + shown["height"] <= answer["y"] + answer["height"] + 1
+    page.locator("#language").select_option("en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_how_sure_it_is_has_room_when_a_desktop_is_zoomed_or_a_phone_is_small(
+    page: Page, language: str
+) -> None:
+    page.set_viewport_size({"width": 568, "height": 320})
+    page.locator("#language").select_option(language)
+    draw(page, number("42"))
+    expect_answer(page, "42")
+    expect(page.locator("#sure")).not_to_be_empty()
+    lines = "each => Math.round(each.clientHeight / parseFloat(getComputedStyle(each).lineHeight))"
+    assert page.locator("#sure").evaluate(lines) <= 2
+    page.locator("#language").select_option("en")
+
+
+def test_a_menu_is_never_higher_than_the_window(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 200})
+    page.locator("#lessons").click()
+    expect(page.locator("#lessons-menu")).to_be_in_viewport(ratio=1)
+    page.locator("#lessons-load").scroll_into_view_if_needed()
+    expect(page.locator("#lessons-load")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Escape")
+
+
+def test_the_bars_are_printed(page: Page) -> None:
+    page.emulate_media(media="print")
+    for part in (".track", ".fill"):
+        expect(page.locator(part).first).to_have_css("print-color-adjust", "exact")
+    page.emulate_media(media="screen")
 
 
 def test_an_audit_of_the_page_with_a_message_finds_no_barrier(unread_page: Page) -> None:

@@ -134,3 +134,36 @@ def test_the_projects_own_server_lets_it_run(new_context: NewContext, app: AppSe
     page = new_context(locale="en", service_workers="block").new_page()
     page.goto(f"{app.url}playground.html")
     expect(run(page, FILTER)).to_contain_text("plus")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "generated/nn.zip",
+        "generated/pyodide/python_stdlib.zip",
+        "generated/pyodide/pyodide.mjs",
+        "playground.json",
+        "cells/step.py",
+    ],
+)
+def test_it_names_a_file_that_is_missing(
+    new_context: NewContext, own_host: StaticHost, path: str
+) -> None:
+    own_host.missing.add(path)
+    page = new_context(locale="en").new_page()
+    page.goto(f"{own_host.url}playground.html")
+    expect(page.get_by_role("alert")).to_have_text(
+        f"The playground did not start: {path} could not be loaded: HTTP 404."
+    )
+    page.locator("#language").select_option("de")
+    expect(page.get_by_role("alert")).to_contain_text(f"{path} ließ sich nicht laden")
+
+
+def test_it_says_so_when_its_editor_does_not_come(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    (editor,) = (own_host.directory / "generated/pyscript").glob("py-editor-*.js")
+    own_host.missing.add(f"generated/pyscript/{editor.name}")
+    page = new_context(locale="en").new_page()
+    page.goto(f"{own_host.url}playground.html")
+    expect(page.get_by_role("alert")).to_contain_text("The playground did not start")

@@ -73,7 +73,7 @@ def test_a_correction_is_learned_at_once_and_taken_back(page: Page) -> None:
     correct(page, digit)
     expect_answer(page, digit)
     expect_count(page, "1 correction learned")
-    expect(page.locator("#spoken")).to_have_text(f"Learned: that was a {digit}.")
+    expect(page.locator("#spoken")).to_have_text(f"Learned: that was {digit}.")
     for other in "0123456789":
         clear(page)
         draw(page, sample(other))

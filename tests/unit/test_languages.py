@@ -116,6 +116,10 @@ def test_a_translation_is_not_the_english_text(tag: str) -> None:
     assert same == []
 
 
+def test_no_english_article_stands_before_a_digit_that_may_be_an_eight() -> None:
+    assert [key for key, text in ENGLISH.items() if re.search(r"\ba \{digit\}", str(text))] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_html_says_what_the_english_file_says(page: Path) -> None:
     texts = marked(page)
