@@ -126,6 +126,17 @@ def test_several_digits_are_a_number_and_a_tap_on_one_shows_its_details(page: Pa
     expect_answer(page, "407")
 
 
+def test_numbers_below_each_other_are_read_line_by_line(page: Page) -> None:
+    for down, text in ((-70, "47"), (70, "306")):
+        draw(page, [[[x, y + down] for x, y in stroke] for stroke in number(text)])
+    answer = page.locator("#answer")
+    expect(answer).to_have_text("47 306", use_inner_text=True)
+    boxes = page.locator("#boxes button")
+    expect(boxes).to_have_count(5)
+    boxes.first.press("Enter")
+    expect(page.locator("#sure")).to_contain_text("4: ")
+
+
 def test_a_tap_on_a_tag_chooses_its_mark_and_a_stroke_may_begin_there(page: Page) -> None:
     draw(page, number("52"))
     expect_answer(page, "52")

@@ -53,11 +53,27 @@ def visit(page: Page) -> None:
     """Read drawings as they grow, look inside, read pictures, teach and forget."""
     numbers = [number("1234", 0.25), number("47"), [*number("12"), [[10.0, 240.0], [270.0, 242.0]]]]
     signs = [[[20.0, 140.0], [45.0, 141.0]], *number(" 9"), [[200.0, 185.0], [201.0, 186.0]]]
-    drawings = [*(each["strokes"] for each in DRAWINGS), *numbers, signs]
+    below = [[[x, y + 200.0] for x, y in stroke] for stroke in number("306")]
+    drawings = [*(each["strokes"] for each in DRAWINGS), *numbers, signs, number("47") + below]
     pictures = [photo("42"), photo("9"), joined("350"), joined("1747"), photo("8 6")]
     pictures += [ImageOps.invert(photo("25")), photo("31").resize((1680, 840)).rotate(3), blocks()]
+    pictures += [below_each_other(photo("42"), photo("350"))]
     drawings += list(scribbles(40))
     page.evaluate(VISIT, [drawings, [greys(picture) for picture in pictures], SHARES])
+
+
+def below_each_other(*pictures: Image.Image) -> Image.Image:
+    """Return one picture of several, the first above the others."""
+    page = Image.new(
+        "RGB",
+        (max(each.width for each in pictures), sum(each.height for each in pictures)),
+        "white",
+    )
+    top = 0
+    for picture in pictures:
+        page.paste(picture, (0, top))
+        top += picture.height
+    return page
 
 
 def blocks() -> Image.Image:
