@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Generator
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from nn.layers import Array
 from train.augment import Augmentation
 from train.examples import Examples
-from train.interrupt import SIGNALS
+from train.interrupt import SIGNALS, signals_held
 from train.schedule import Cycle, at
 
 Batch = tuple[Array, Array]
@@ -68,29 +68,36 @@ class Batches:
 
         By so many processes in turn, because threads of Python wait for each other between NumPy's
         calls: beside a thread that varies images the network trains at less than half its speed.
-        Close the generator to end the processes.
+        Close the generator to end the processes. Raises ChildProcessError if one of them is ended
+        by somebody else.
         """
         if (last - first) * self.batch_size < WORTH_A_PROCESS:
             yield from map(self.make, range(first, last))
             return
         context = get_context("spawn")
+        resource_tracker.ensure_running()  # else `start` would do it, and let signals through
         pipes, workers = [], []
         try:
             for maker in range(makers):
                 ours, theirs = context.Pipe(duplex=False)
                 turns = range(first + maker, last, makers)
                 worker = context.Process(target=_send_all, args=(self, turns, theirs), daemon=True)
-                worker.start()
+                with signals_held():  # one that ends it half started would leave `start` waiting
+                    worker.start()
                 theirs.close()  # so that the pipe ends when the worker does
                 pipes.append(ours)
                 workers.append(worker)
             for step in range(first, last):
-                received = pipes[(step - first) % makers].recv()
+                try:
+                    received = pipes[(step - first) % makers].recv()
+                except (EOFError, OSError):
+                    raise ChildProcessError(
+                        "a process that makes batches was ended from outside, be it for want of "
+                        "memory; go on with --resume"
+                    ) from None
                 if isinstance(received, BaseException):
                     raise received
                 yield received
-        except EOFError:
-            raise RuntimeError("a process that makes batches was ended from outside") from None
         finally:
             for ours, worker in zip(pipes, workers, strict=True):
                 ours.close()

@@ -10,6 +10,7 @@ from typing import Any
 from train.architectures import ARCHITECTURES
 from train.augment import AUGMENTATIONS
 from train.device import DEVICES
+from train.ranges import ABOVE_0, AT_LEAST_0, AT_LEAST_1, BELOW_1, FINITE, UP_TO_1, Range
 
 OPTIMIZERS = ("sgd", "adam")
 MOST_THREADS = 16
@@ -18,9 +19,15 @@ MOST_MAKERS = 4
 """Processes that make batches for a GPU: so many it can use."""
 
 
-def setting(default: Any, help: str) -> Any:
-    """Return a dataclass field whose ``help`` the command line shows; it says the unit."""
-    return dataclasses.field(default=default, metadata={"help": help})
+def setting(default: Any, help: str, among: Range | None = None) -> Any:
+    """Return a dataclass field whose ``help`` the command line shows; it says the unit.
+
+    ``default`` may be a function that finds it. A number has to be ``among`` a range.
+    """
+    metadata = {"help": help, "among": among}
+    if callable(default):
+        return dataclasses.field(default_factory=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -28,85 +35,77 @@ class Config:
     """The settings of a training run. Each one is an option of the command line, with this help."""
 
     model: str = setting("cnn", "network: one of those in train/architectures.py")
-    epochs: int = setting(210, "passes through the data")
+    epochs: int = setting(210, "passes through the data", AT_LEAST_1)
     restart_after: int = setting(
         50,
         "epochs after which the learning rate rises once more, to half its height, and examples "
         "are varied as --later-augmentation says; left out unless there are more epochs; "
         "0 for never",
+        AT_LEAST_0,
     )
     finish: int = setting(
         90,
         "epochs at the end, with a third rise, to half the height again, in which some zeros have "
         "a slash and some ones a serif; left out unless there is a restart and there are more "
         "than --restart-after and --finish epochs together; 0 for none",
+        AT_LEAST_0,
     )
     sharpness_radius: float = setting(
         0.1,
         "distance from the weights within which the loss is made low in these last epochs, which "
         "then take twice as long; 0 for not",
+        FINITE,
     )
-    batch_size: int = setting(128, "images a step")
+    batch_size: int = setting(128, "images a step", AT_LEAST_1)
     optimizer: str = setting("sgd", "update rule: sgd or adam")
     learning_rate: float = setting(
-        0.1, "highest step size of the schedule; about 0.1 suits sgd, 0.002 adam"
+        0.1, "highest step size of the schedule; about 0.1 suits sgd, 0.002 adam", ABOVE_0
     )
-    momentum: float = setting(0.9, "share of the last step that sgd keeps, 0 to 1")
+    momentum: float = setting(0.9, "share of the last step that sgd keeps, 0 to 1", BELOW_1)
     weight_decay: float = setting(
-        5e-4, "share of each weight that a step takes off, in units of the learning rate"
+        5e-4, "share of each weight that a step takes off, in units of the learning rate", FINITE
     )
     averaging: float = setting(
-        0.999, "memory of the average of weights, 0 (none) to 1; 0.999 is some thousand steps"
+        0.999,
+        "memory of the average of weights, 0 (none) to 1; 0.999 is some thousand steps",
+        BELOW_1,
     )
     augmentation: str = setting("hand", "how examples are varied: one of those in train/augment/")
     later_augmentation: str = setting("far", "how they are varied after the restart")
-    pen_repeats: int = setting(3, "times that each pen drawing is seen an epoch, inked afresh")
+    pen_repeats: int = setting(
+        3, "times that each pen drawing is seen an epoch, inked afresh", AT_LEAST_1
+    )
     settling: float = setting(
         0.3,
         "share of the run (of each cycle, where the learning rate rises again), at its end, over "
         "which ever more of the examples, up to half, come as they were written, 0 to 1",
+        UP_TO_1,
     )
-    seed: int = setting(0, "whole number that everything random is drawn from")
-    threads: int = dataclasses.field(
-        default_factory=lambda: min(os.cpu_count() or 1, MOST_THREADS),
-        metadata={
-            "help": "processor cores that learn, or, beside a GPU, that make its batches; "
-            "another number gives other last bits"
-        },
+    seed: int = setting(0, "whole number that everything random is drawn from", AT_LEAST_0)
+    threads: int = setting(
+        lambda: min(os.cpu_count() or 1, MOST_THREADS),
+        "processor cores that learn, or, beside a GPU, that make its batches; "
+        "another number gives other last bits",
+        AT_LEAST_1,
     )
     device: str = setting(
         "cpu", "where gradients are computed: cpu, or cuda for an NVIDIA GPU, with CuPy"
     )
     teacher_share: float = setting(
-        0.7, "share of the targets that teachers give, 0 to 1; labels give the rest"
+        0.7, "share of the targets that teachers give, 0 to 1; labels give the rest", UP_TO_1
     )
 
     def __post_init__(self) -> None:
         """Refuse settings that no run can have; ValueError names the setting."""
-        for name in ("epochs", "batch_size", "threads", "pen_repeats"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        for field in dataclasses.fields(self):
+            value, among = getattr(self, field.name), field.metadata["among"]
+            if among is not None and not among.holds(value):
+                raise ValueError(f"{field.name}: expected {among.words}, got {value}")
         if self.batch_size < 2 * self.threads:
             raise ValueError(
                 f"batch_size: expected at least two images for each of {self.threads} threads, "
-                f"got {self.batch_size}"
+                f"got {self.batch_size}; take fewer --threads or a larger --batch-size"
             )
-        for name in ("momentum", "averaging"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected 0 <= {name} < 1, got {getattr(self, name)}")
-        if not 0 < self.learning_rate < float("inf"):
-            raise ValueError(f"learning_rate: expected more than 0, got {self.learning_rate}")
-        if not 0 <= self.weight_decay < float("inf"):
-            raise ValueError(f"weight_decay: expected at least 0, got {self.weight_decay}")
-        if not 0 <= self.settling <= 1:
-            raise ValueError(f"settling: expected 0 to 1, got {self.settling}")
-        if not 0 <= self.teacher_share <= 1:
-            raise ValueError(f"teacher_share: expected 0 to 1, got {self.teacher_share}")
-        if not 0 <= self.sharpness_radius < float("inf"):
-            raise ValueError(f"sharpness_radius: expected at least 0, got {self.sharpness_radius}")
-        for name in ("seed", "restart_after", "finish"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: expected at least 0, got {getattr(self, name)}")
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise ValueError(

@@ -64,6 +64,8 @@ def error_table(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> str:
     """Return a table for people: the errors of each part, of each digit and, by writers, of each
     site.
     """
+    if not parts:
+        return "Nothing was measured: there are no images for that."
     lines = [f"{'part':<24}{'digits':>8}{'wrong':>7}{'error':>9}"]
 
     def row(name: str, wrong: NDArray[np.bool_]) -> None:

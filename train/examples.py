@@ -148,7 +148,7 @@ def combine(
 ) -> Task:
     """Put the parts of a run's data together, under the names that its figures will have.
 
-    Raises DataError if there is nothing to learn from, or something that is no labelled image.
+    Raises DataError for something that is no labelled image.
     """
     for name, part in parts.items():
         for labelled in (Labelled(part.images, part.labels), part.validation, part.test):
@@ -163,8 +163,6 @@ def combine(
         ],
         augmentation,
     )
-    if len(examples) == 0:
-        raise DataError("there is nothing to learn from; name a source of data, such as --mnist")
     return Task(
         examples,
         {name: part.validation for name, part in parts.items() if len(part.validation.labels)},

@@ -22,7 +22,7 @@ def explain(directory: Path) -> str:
         described = json.loads(path.read_text("utf-8"))
         command, options = described["command"], dict(described["options"])
         identity, made_with = (dict(described.get(name, {})) for name in ("identity", "made_with"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise DataError(
             f"{path}: there is no such file; expected a folder that `python -m train` made"
         ) from None

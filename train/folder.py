@@ -44,18 +44,18 @@ def locked(directory: Path) -> Iterator[None]:
     except ImportError:  # on Windows nothing is locked
         yield
         return
-    with open(directory / "lock", "a+", encoding="utf-8") as file:
+    with open(directory / "lock", "ab+", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            owner = file.read().strip() or "another process"
+            owner = file.read().decode(errors="replace").strip() or "another process"
             raise FolderError(
                 f"{directory}: in use by {owner}; wait for it, or give another folder with --run"
             ) from None
         file.truncate(0)
-        file.write(f"process {os.getpid()}")
-        file.flush()
+        with suppress(OSError):  # on a full disk: what cannot go without room says so, and where
+            file.write(f"process {os.getpid()}".encode())
         try:
             yield
         finally:

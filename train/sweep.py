@@ -77,7 +77,7 @@ class Result(NamedTuple):
 def combinations(choices: Sequence[str], seeds: Sequence[int]) -> list[Settings]:
     """Return the settings of every run, from ``NAME=VALUE,VALUE`` and the seeds.
 
-    Raises ValueError for a name that is no setting, or a value that it cannot have.
+    Raises ValueError for a name that is no setting, or a value of another kind than it has.
     """
     defaults = Config().to_dict()
     tried: dict[str, list[Any]] = {}
@@ -92,16 +92,15 @@ def combinations(choices: Sequence[str], seeds: Sequence[int]) -> list[Settings]
         if name in tried:
             raise ValueError(f"--set: {name} comes twice; name all its values at once")
         try:
-            tried[name] = [type(defaults[name])(value) for value in values.split(",")]
+            found = [type(defaults[name])(value) for value in values.split(",")]
         except ValueError as error:
             raise ValueError(f"--set {name}: {error}") from error
-    runs = [
+        # Two runs of the same values would be in each other's way, in one folder.
+        tried[name] = list(dict.fromkeys(found))
+    return [
         dict(zip([*tried, "seed"], values, strict=True))
         for values in itertools.product(*tried.values(), dict.fromkeys(seeds))
     ]
-    for settings in runs:
-        Config(**{"threads": 1} | settings)  # raises for values that cannot be
-    return runs
 
 
 def name_of(settings: Settings) -> str:

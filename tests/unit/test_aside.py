@@ -159,3 +159,12 @@ def test_only_what_looks_like_a_0_or_like_nothing_may_be_a_digit_in_a_ring(
     boxes = [(0, 0, 60, 100), (20, 10, 50, 80)]  # an interrupted 8 has such pieces too
     assert strokes_aside(boxes, text) == aside
     assert strokes_aside(SIDES, text) == (0, 1, 2, 3)
+
+
+def test_one_line_in_a_ring_is_its_slash_and_in_a_frame_of_four_lines_a_1(
+    recognizer: Recognizer,
+) -> None:
+    line: Strokes = [[[80, 20], [80, 80]]]
+    assert recognizer.read(line + RING).text == "0"
+    lines = [[[left, top], [right, bottom]] for left, top, right, bottom in SIDES[:4]]
+    assert recognizer.read([[[50, 20], [50, 80]], *lines]).text == "1"

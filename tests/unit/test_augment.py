@@ -12,6 +12,7 @@ from train.augment import (
     HAND,
     Augmentation,
     far,
+    hand,
     other_form,
     random_affine,
     stretched,
@@ -53,6 +54,14 @@ def test_a_white_image_shows_black_only_where_its_edge_moved_in():
     white = np.full((50, 28, 28), 255, np.uint8)
     warped = warp(white, np.random.default_rng(5))
     assert warped[:, 8:20, 8:20].min() > 0.99
+
+
+def test_outside_of_an_image_all_is_black():
+    white = np.full((1, 28, 28), 255, np.uint8)
+    places = np.array([-9, -1, -0.5, 0, 27, 27.5, 28, 99], np.float32)[None, None]
+    inside = np.full_like(places, 5)
+    for x, y in ((places, inside), (inside, places)):
+        assert hand._look_up(white, x, y).ravel().tolist() == [0, 0, 0.5, 1, 1, 0.5, 0, 0]
 
 
 def test_varied_strokes_keep_their_number():
@@ -227,3 +236,34 @@ def test_some_zeros_get_a_slash_and_some_ones_a_serif():
 def test_a_dot_cannot_skip():
     dot = [np.array([[5, 5]], np.float32)]
     assert len(skipped(dot, np.random.default_rng(11))) == 1
+
+
+def mixed(arrays) -> float:
+    """Return one number that depends on every number of some arrays, and on their order."""
+    numbers = np.concatenate([np.ravel(array) for array in arrays]).astype(np.float64)
+    return float(numbers @ np.cos(np.arange(len(numbers))))
+
+
+@pytest.mark.parametrize(
+    ("name", "of_strokes", "of_images"),
+    [("hand", -36.358, -20.373), ("far", -120.135, 11.514), ("none", 352.108, -2.306)],
+)
+def test_what_the_shipped_weights_learned_from_is_what_is_made_today(
+    name, of_strokes, of_images, images
+):
+    """To change these numbers is to change the recipe: then its weights have to be trained anew."""
+    rng = np.random.default_rng(18)
+    many = drawings() * 20
+    strokes = [[np.array(stroke, np.float32) for stroke in drawing.strokes] for drawing in many]
+    varied = [AUGMENTATIONS[name].strokes(each, rng) for each in strokes]
+    found = mixed([array for new, pen_width in varied for array in (*new, pen_width)])
+    assert found == pytest.approx(of_strokes, abs=0.002)
+    found = mixed(AUGMENTATIONS[name].images(np.tile(images, (5, 1, 1)), rng))
+    assert found == pytest.approx(of_images, abs=0.002)
+
+
+def test_other_forms_are_made_as_the_shipped_weights_learned_them():
+    rng = np.random.default_rng(19)
+    zero = [np.array([[0, 0], [1, 0], [1, 2], [0, 2], [0, 0]], np.float32)]
+    forms = [form for digit in (0, 1) * 200 for form in other_form(zero, digit, rng)]
+    assert mixed(forms + stretched(zero, rng)) == pytest.approx(-10.328, abs=0.002)

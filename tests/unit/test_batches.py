@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from train import batches as module
 from train.batches import Batches
 from train.examples import Examples
+from train.interrupt import SIGNALS
 
 
 @pytest.fixture
@@ -52,10 +55,24 @@ def test_a_process_that_is_ended_from_outside_is_told(batches: Batches) -> None:
     next(ahead)
     (first, _) = sorted(set(multiprocessing.active_children()) - before, key=lambda p: p.pid or 0)
     first.kill()
-    with pytest.raises(RuntimeError, match="ended from outside"):
+    with pytest.raises(ChildProcessError, match="ended from outside"):
         for _ in ahead:
             pass
     assert set(multiprocessing.active_children()) == before
+
+
+def test_a_process_gets_no_signal_even_while_it_starts(batches: Batches) -> None:
+    before = set(multiprocessing.active_children())
+    ahead = batches.ahead(0, 1_000)
+    next(ahead)
+    (maker,) = set(multiprocessing.active_children()) - before
+    status = Path(f"/proc/{maker.pid}/status").read_text()
+    held = int(
+        next(line for line in status.splitlines() if line.startswith("SigBlk")).split()[1], 16
+    )
+    ahead.close()
+    assert all(held >> (number - 1) & 1 for number in SIGNALS)
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(SIGNALS)
 
 
 def test_what_goes_wrong_in_a_process_is_raised_here(batches: Batches) -> None:

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from nn.layers import Dense, Flatten, ReLU
 from nn.model import Sequential
 from nn.numbers import DIGITS, NO_DIGIT, SEVERAL
-from nn.recognizer import Recognizer
+from nn.recognizer import Recognizer, as_input
 from train.calibrate import (
     STILL_REFUSED,
     calibrate,
     calibrate_pictures,
     calibration_error,
+    refusal_threshold,
 )
 from train.evaluate import answers
 from train.examples import Labelled
@@ -42,6 +43,25 @@ def test_the_right_temperature_is_found_and_no_answer_changes():
     assert temperature == pytest.approx(2.5, rel=0.2)
     assert np.array_equal(before.argmax(axis=1), after.argmax(axis=1))
     assert calibration_error(after, part.labels) < 0.5 * calibration_error(before, part.labels)
+
+
+def test_all_scores_are_divided_by_the_temperature():
+    model, part = overconfident_part()
+    model.layers[-1].params["bias"][:] = np.linspace(-1, 1, DIGITS)
+    before = model.forward(as_input(part.images[:9]))
+    temperature = calibrate(model, {"some": part})
+    assert temperature > 1
+    assert np.allclose(model.forward(as_input(part.images[:9])) * temperature, before, atol=1e-5)
+
+
+def test_each_part_counts_the_same_whatever_its_size():
+    def temperature(copies: int) -> float:
+        model, part = overconfident_part()
+        wrong = Labelled(part.images[:60], (part.labels[:60] + 1) % DIGITS)
+        many = Labelled(np.tile(wrong.images, (copies, 1, 1)), np.tile(wrong.labels, copies))
+        return calibrate(model, {"some": part, "wrong": many})
+
+    assert temperature(1) == temperature(10) > 2.7  # what fits the first alone is about 2.5
 
 
 def test_parts_without_digits_count_only_if_there_are_no_others():
@@ -72,6 +92,8 @@ def test_calibration_error_of_known_cases():
     sure = np.array([[1, 0], [1, 0]], np.float32)
     assert calibration_error(sure, np.array([0, 0])) == 0
     assert calibration_error(sure, np.array([1, 1])) == 1
+    nearly = np.array([[1, 0], [0.95, 0.05]], np.float32)  # certain is in the last bin too
+    assert calibration_error(nearly, np.array([1, 0])) == pytest.approx(0.95 / 2)
     half = np.array([[0.5, 0.5], [0.5, 0.5]], np.float32)
     assert calibration_error(half, np.array([0, 1])) == pytest.approx(0)
 
@@ -119,3 +141,46 @@ def test_without_pictures_or_other_marks_they_are_taken_as_drawings_are():
 
 def drawn(part: Labelled, labels: NDArray[np.uint8] | None = None) -> Labelled:
     return Labelled(part.images, part.labels if labels is None else labels, drawn=True)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """A recognizer that is told by two pixels of an image how likely it is none."""
+
+    def predictions(recognizer: Recognizer, part: Labelled) -> NDArray[np.float32]:
+        none = part.images[:, 0, :2] @ (np.array([256, 1], np.float32) / 65535)
+        found = np.zeros((len(none), SEVERAL + 1), np.float32)
+        found[:, 0], found[:, NO_DIGIT], found[:, SEVERAL] = 1 - none, none / 4, none * 3 / 4
+        return found
+
+    monkeypatch.setattr("train.calibrate.predictions", predictions)
+    return Recognizer(overconfident_part(SEVERAL + 1)[0], {})
+
+
+def likely_none(none: NDArray[np.floating], label: int) -> Labelled:
+    images = np.zeros((len(none), 28, 28), np.uint8)
+    images[:, 0, :2] = np.stack(np.divmod(np.rint(none * 65535), 256), axis=1)
+    return Labelled(images, np.full(len(none), label, np.uint8))
+
+
+@pytest.mark.parametrize("count", [120, 150, 199])
+def test_one_digit_in_a_hundred_may_be_refused(told, count):
+    none = np.linspace(0.4, 0.85, count)
+    threshold = refusal_threshold(told, {"some": likely_none(none, 7)})
+    assert 0.01 - 1 / count < (none > threshold + 1e-4).mean() <= 0.01
+    assert refusal_threshold(told, {"some": likely_none(none, NO_DIGIT)}) == 0.5
+
+
+@pytest.mark.parametrize("count", [120, 150, 160])
+def test_in_pictures_92_marks_in_a_hundred_are_still_refused(told, count):
+    none = np.linspace(0.55, 0.95, count)
+    parts = {"digits": likely_none(np.zeros(9), 3), "marks": likely_none(none, NO_DIGIT)}
+    refused = (none > calibrate_pictures(told, parts)["refuse_from"]).mean()
+    assert 0.92 <= refused < 0.92 + 1 / count
+
+
+@pytest.mark.parametrize(("none", "refuse_from"), [(0.99, 0.9), (0.2, 0.5)])
+def test_the_threshold_of_pictures_has_limits(told, none, refuse_from):
+    marks = likely_none(np.full(9, none), NO_DIGIT)
+    parts = {"digits": likely_none(np.zeros(9), 3), "marks": marks}
+    assert calibrate_pictures(told, parts)["refuse_from"] == refuse_from

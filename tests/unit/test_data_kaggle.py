@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.sample import kaggle_frame, sample_images, write_kaggle
 from train.data import DataError, read_kaggle
+from train.sources.kaggle import read_train_csv
 
 Row = list[str]
 
@@ -144,6 +145,31 @@ def test_a_row_of_another_length_is_named_by_line(
         read_kaggle(written(tmp_path, rows))
 
 
+@pytest.mark.parametrize("column", [0, 400, 784])
+@pytest.mark.parametrize("copies", [1, 40])  # the reader gives up, as it is set, or comes to an end
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_quote_that_is_not_closed_is_told_by_its_own_line(
+    tmp_path: Path, rows: list[Row], column: int, copies: int, closed: bool
+) -> None:
+    rows = copied([rows[0], *rows[1:] * copies])
+    rows[2][column] = '"' + rows[2][column]
+    if closed:  # some lines farther down
+        rows[-1][column] += '"'
+    message = "line 3: expected whole numbers, got a quote .* not closed in this line; remove it"
+    with pytest.raises(DataError, match=message):
+        read_kaggle(written(tmp_path, rows))
+
+
+def test_a_quote_in_the_header_or_the_last_line_that_is_not_closed_is_told(
+    tmp_path: Path, rows: list[Row]
+) -> None:
+    for line in (0, 5):
+        quoted = copied(rows)
+        quoted[line][784] = '"' + quoted[line][784]
+        with pytest.raises(DataError, match=f"line {line + 1}: .*unexpected end of data"):
+            read_kaggle(written(tmp_path, quoted))
+
+
 def test_rows_that_are_all_too_long_are_refused(tmp_path: Path, rows: list[Row]) -> None:
     long = [rows[0], *([*row, "0"] for row in rows[1:])]
     with pytest.raises(DataError, match=r"line 2: expected 785 values, .* got 786"):
@@ -204,3 +230,18 @@ def test_the_sample_table_has_kaggles_form() -> None:
     frame = kaggle_frame(3)
     assert isinstance(frame, pd.DataFrame)
     assert list(frame.columns[[0, 1, -1]]) == ["label", "pixel0", "pixel783"]
+
+
+@pytest.mark.parametrize("rows", [3, 9, 10, 29])
+def test_a_tenth_of_the_rows_but_at_least_one_is_held_out_for_each_purpose(
+    tmp_path: Path, rows: int
+) -> None:
+    part = read_train_csv(write_kaggle(tmp_path / "train.csv", rows))
+    held_out = max(1, rows // 10)
+    assert len(part.validation.labels) == len(part.test.labels) == held_out
+    assert len(part.labels) == rows - 2 * held_out
+
+
+def test_rows_that_cannot_be_divided_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"train.csv: expected at least 3 rows, .* got 2"):
+        read_train_csv(write_kaggle(tmp_path / "train.csv", 2))

@@ -227,3 +227,18 @@ def test_the_real_mnist_is_whole() -> None:
     data = load_mnist()
     for array, name in zip(data, NAMES, strict=True):
         assert hashlib.sha256(idx_bytes(array)).hexdigest() == mnist.SHA256[name]
+
+
+def test_the_last_5000_training_images_are_held_out_or_a_tenth_of_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for count, held_out in ((60_000, 5_000), (300, 30)):
+        images = np.broadcast_to(np.uint8(0), (count, 28, 28))
+        labels = np.arange(count).astype(np.uint8)
+        monkeypatch.setattr(
+            "train.sources.mnist.load_mnist", lambda *_, i=images, n=labels: Mnist(i, n, i, n)
+        )
+        part = read_mnist()
+        assert len(part.images) == len(part.labels) == count - held_out
+        assert np.array_equal(part.validation.labels, labels[-held_out:])
+        assert np.array_equal(part.test.labels, labels)

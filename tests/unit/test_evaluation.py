@@ -8,26 +8,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from nn import Recognizer
 from nn.layers import Dense, Flatten
 from nn.model import Sequential
-from nn.numbers import NO_DIGIT
+from nn.numbers import NO_DIGIT, SEVERAL
 from tests.sample import drawings, sample_images
+from train import robustness
 from train.calibrate import refusal_threshold
 from train.compose import (
     BELOW,
     GAPS,
     HEIGHT,
+    JOINED,
     SIGNS,
     in_lines,
     numbers,
+    pictures,
     pictures_in_lines,
     share_read_whole,
 )
 from train.data import Drawing, marks
 from train.data.unclear import UNCLEAR, clear, fingerprint, unclear
-from train.evaluate import answers, error_rate
+from train.evaluate import answers, error_rate, error_table, predictions
 from train.examples import Labelled, inked_drawings
 from train.report_page import Evaluation, write_evaluation
 from train.robustness import PICTURE_CHANGES, STROKE_CHANGES, Row, grid, rotation, slant
@@ -97,6 +101,11 @@ def test_the_grid_has_a_row_for_every_distortion(recognizer: Recognizer) -> None
     assert named >= {(name, level) for name, level, only, _ in STROKE_CHANGES if only in learned}
     assert named >= {(name, level) for name, level, _ in PICTURE_CHANGES}
     assert all(0 <= row.error <= 1 and row.ratio >= 0 for row in rows)
+
+
+def test_an_error_is_compared_to_the_clean_one_or_to_one_mistake() -> None:
+    assert robustness._ratio(0.02, 0.01, 1000) == pytest.approx(2)
+    assert robustness._ratio(0.02, 0.0, 1000) == pytest.approx(20)
 
 
 def test_a_turn_and_a_slant_lean_to_the_right() -> None:
@@ -174,3 +183,51 @@ def test_several_digits_are_read_right_where_they_are_refused(recognizer: Recogn
     assert refused.mean() > 0.5
     assert error_rate(recognizer, rows) == 1 - refused.mean()
     assert measure_recognizer(recognizer, {"": rows})[""].error == error_rate(recognizer, rows)
+
+
+def test_digits_in_a_picture_follow_each_other_however_narrow_they_are() -> None:
+    labels = np.arange(10, dtype=np.uint8)
+    images = np.zeros((10, 28, 28), np.uint8)
+    images[:, :, 14] = 100 + labels[:, None]  # one column, as bright as its label says
+    for text, pixels in pictures(images, labels, 20, gaps=JOINED):
+        columns = pixels.max(axis=0)
+        assert "".join(str(value - 100) for value in columns[columns > 0]) == text
+
+
+def brightest(outputs: int = SEVERAL + 1) -> tuple[Recognizer, NDArray[np.uint8]]:
+    """Return what answers with the brightest of some pixels, and an image for each answer."""
+    dense = Dense(784, outputs)
+    dense.params["weight"][:outputs, :outputs] = 4 * np.eye(outputs)
+    images = np.zeros((outputs, 28, 28), np.uint8)
+    images[np.arange(outputs), 0, np.arange(outputs)] = 255
+    return Recognizer(Sequential([Flatten(), dense]), {}), images
+
+
+def test_the_table_counts_each_digit_and_each_site() -> None:
+    recognizer, images = brightest()
+    read, labels = np.array([3, 3, 5, 5, 10, 11, 7]), np.array([3, 3, 5, 8, 8, 10, 10], np.uint8)
+    writers = ["a/1", "a/2", "a/3", "b/1", "b/1", "c/2", "c/2"]
+    lines = error_table(recognizer, {"some": Labelled(images[read], labels, writers)}).splitlines()
+    assert [" ".join(line.split()) for line in lines] == [
+        "part digits wrong error",
+        "some 7 3 42.86%",  # a mark that looks like several is refused, which is right
+        "digit 3 2 0 0.00%", "digit 5 1 0 0.00%", "digit 8 2 2 100.00%",
+        "site a 3 0 0.00%", "site b 2 2 100.00%", "site c 2 1 50.00%",
+    ]  # fmt: skip
+    alone = error_table(recognizer, {"one": Labelled(images[3:4], labels[3:4])}).splitlines()
+    assert "100.00%" in alone[1]
+    assert error_table(recognizer, {}) == "Nothing was measured: there are no images for that."
+
+
+def test_pictures_alone_are_answered_by_their_own_temperature_and_threshold() -> None:
+    recognizer, images = brightest()
+    images[0, 0, [NO_DIGIT, SEVERAL]] = 235  # none by a little, if both of these are counted
+    labels = np.zeros(len(images), np.uint8)
+    pictures, drawn = Labelled(images, labels), Labelled(images, labels, drawn=True)
+    recognizer.picture_temperature = 2.0
+    assert np.array_equal(predictions(recognizer, pictures), recognizer.classify(images, 2.0))
+    assert np.array_equal(predictions(recognizer, drawn), recognizer.classify(images))
+    recognizer.picture_temperature = 1.0
+    assert answers(recognizer, pictures)[0] == answers(recognizer, drawn)[0] == NO_DIGIT
+    recognizer.picture_refuse_from = 0.9
+    assert (answers(recognizer, pictures)[0], answers(recognizer, drawn)[0]) == (0, NO_DIGIT)

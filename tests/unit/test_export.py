@@ -146,6 +146,7 @@ def test_a_summary_counts_right(saved):
     assert json.loads(as_json(summary)) == summary
     text = as_markdown(summary)
     assert f"{by_hand:,}" in text
+    assert f"One image costs {by_hand / 500_000:.1f} million operations" in text
     assert "errors: test a 0.5" in text
 
 

@@ -103,8 +103,8 @@ def test_weights_that_got_worse_are_not_written(data, start, tmp_path, capsys):
 def test_a_tolerance_that_lets_all_pass_or_nothing_is_refused(
     data, start, tmp_path, capsys, tolerance
 ):
-    assert main(tuning(data, start, tmp_path, "--tolerance", tolerance)) == 1
-    assert "--tolerance: expected at least 0 points, got" in capsys.readouterr().err
+    assert main(tuning(data, start, tmp_path, "--tolerance", tolerance)) == 2
+    assert "argument --tolerance: expected at least 0, got" in capsys.readouterr().err
 
 
 def test_a_stopped_tuning_goes_on_from_the_weights_it_began_with(
@@ -174,15 +174,15 @@ def test_a_tuning_is_repeated_from_its_file(data, start, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "message", "code"),
     [
-        (["--share", "1"], "--share: expected more than 0 and less than 1, got 1.0"),
-        (["--rehearsal", "0"], "--rehearsal: expected at least 1 example, got 0"),
-        (["--corrections", "/nowhere.csv"], "/nowhere.csv: there is no such file"),
+        (["--share", "1"], "argument --share: expected more than 0 and less than 1, got 1.0", 2),
+        (["--rehearsal", "0"], "argument --rehearsal: expected at least 1, got 0", 2),
+        (["--corrections", "/nowhere.csv"], "/nowhere.csv: there is no such file", 1),
     ],
 )
-def test_what_cannot_be_is_named(data, start, tmp_path, capsys, options, message):
-    assert main(tuning(data, start, tmp_path, *options)) == 1
+def test_what_cannot_be_is_named(data, start, tmp_path, capsys, options, message, code):
+    assert main(tuning(data, start, tmp_path, *options)) == code
     assert message in capsys.readouterr().err
 
 
@@ -199,6 +199,9 @@ def test_a_fifth_is_held_out_of_many_and_none_of_few():
     assert 50 < len(held_out.labels) < 110
     few, none = divide(Labelled(images[:19], labels[:19]))
     assert (len(few.labels), len(none.labels)) == (19, 0)
+    enough, some = divide(Labelled(images[:20], labels[:20]))
+    assert len(enough.labels) + len(some.labels) == 20
+    assert len(some.labels) > 0
     more, _ = divide(Labelled(images[::-1], labels[::-1]))  # each stays where it was
     assert sorted(image.tobytes() for image in more.images) == sorted(
         image.tobytes() for image in learned.images

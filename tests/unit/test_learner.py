@@ -53,3 +53,16 @@ def test_moving_averages_are_the_mean_over_the_threads_shares():
     # The first share's variance, unbiased, is 2; that of a single row is 0.
     wanted = 0.9 + 0.1 * 2 * 2 / 3
     assert model.layers[0].buffers["variance"] == pytest.approx([wanted, wanted])
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_threads_together_find_the_loss_and_the_gradient_that_one_finds(threads: int) -> None:
+    found = []
+    for count in (1, threads):
+        model = Sequential([Flatten(), Dense(4, 3, np.random.default_rng(7))])
+        gradients = DataParallel(model, count)
+        loss = gradients.loss_and_gradients(IMAGES, LABELS)
+        gradients.close()
+        found.append([loss, *(grad for _, _, grad in model.parameters())])
+    for alone, together in zip(*found, strict=True):
+        np.testing.assert_allclose(together, alone, atol=1e-6)

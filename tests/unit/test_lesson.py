@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 import nn
 from nn.ink import ink
+from nn.layers import Dense, Flatten
 from nn.lesson import lesson
 from nn.losses import softmax_cross_entropy
+from nn.model import Sequential
 from nn.recognizer import as_input
 from tests.browser.drawing import sample
 
@@ -85,3 +87,13 @@ def test_a_label_that_is_no_digit_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="expected a label from 0 to 9, got 10"):
         lesson(recognizer.model, image, 10)
+
+
+def test_a_step_that_is_not_the_usual_one_is_half_of_polyaks() -> None:
+    model = Sequential([Flatten(), Dense(784, 10)])
+    image = np.full((28, 28), 255, np.uint8)
+    step = lesson(model, image, 4).step
+    slope = 785 * (9 * 0.1**2 + 0.9**2)  # of ten equal chances: 784 pixels, and the bias
+    assert step.learning_rate == pytest.approx(0.5 * np.log(10) / slope)
+    assert step.loss_before == pytest.approx(np.log(10))
+    assert step.loss_after == pytest.approx(np.log(10) / 2, rel=0.25)

@@ -96,7 +96,7 @@ def test_shapes_that_do_not_fit_are_refused(
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (np.array([0, 11]), "expected labels from 0 to 9, got 0 to 11"),
+        (np.array([0, 10]), "expected labels from 0 to 9, got 0 to 10"),
         (np.array([-1, 3]), "expected labels from 0 to 9, got -1 to 3"),
         (np.array([1.0, 2.0]), "expected labels of an integer dtype, got float64"),
         (np.array([True, False]), "expected labels of an integer dtype, got bool"),

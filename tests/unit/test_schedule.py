@@ -28,6 +28,8 @@ def test_the_rate_rises_from_almost_nothing_in_a_twentieth_of_the_way():
     assert rates.argmax() == 10
     assert (np.diff(rates[:11]) > 0).all()
     assert (np.diff(rates[10:]) < 0).all()
+    assert rates[10] == pytest.approx(0.2)
+    assert rates[105] == pytest.approx(0.1)  # half of it in the middle of the fall
 
 
 def test_after_the_restart_the_rate_rises_to_half_and_falls_again():

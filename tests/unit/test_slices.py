@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from nn import Recognizer
+from nn.image import Picture
 from nn.ink import Box
 from nn.layout import Parts
 from nn.numbers import MOST_CUT, NO_DIGIT, SEVERAL, read_row
@@ -111,3 +112,13 @@ def test_no_more_marks_of_a_row_are_cut_than_there_is_time_for() -> None:
     many = Cutting({(i,): SEVERAL for i in range(len(row))})
     assert "?" in many.text(row)
     assert len(many.cut_ones) == MOST_CUT
+
+
+@pytest.mark.parametrize(("height", "is_cut"), [(4, False), (20, True)])
+def test_a_dash_is_no_row_of_digits_that_touch(height: int, is_cut: bool) -> None:
+    pixels = np.zeros((60, 100), np.uint8)
+    pixels[20:24, 10:90] = 255
+    pixels[20 : 20 + height, 10:14] = 255  # a stem makes more of it
+    picture = Picture(pixels)
+    assert picture.ink is not None
+    assert bool(picture.cut(picture.ink > 0)) == is_cut

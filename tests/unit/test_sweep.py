@@ -90,26 +90,29 @@ def test_a_stopped_sweep_stops_its_runs_and_goes_on(data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("choice", "message"),
+    ("options", "message"),
     [
-        ("rate=1", "NAME=VALUE,VALUE with one of augmentation, averaging"),
-        ("learning_rate", "got 'learning_rate'"),
-        ("seed=1", "got 'seed=1'"),
-        ("epochs=1,x", "--set epochs: invalid literal"),
-        ("epochs=0", "epochs: expected at least 1, got 0"),
-        ("model=vgg", "model: expected one of"),
+        (["--set", "rate=1"], "NAME=VALUE,VALUE with one of augmentation, averaging"),
+        (["--set", "learning_rate"], "got 'learning_rate'"),
+        (["--set", "seed=1"], "got 'seed=1'"),
+        (["--set", "epochs=1,x"], "--set epochs: invalid literal"),
+        (["--set", "epochs=2,0"], "epochs: expected at least 1, got 0"),
+        (["--set", "model=vgg"], "model: expected one of"),
+        (["--set", "threads=1,9"], "at least two images for each of 9 threads, got 16"),
+        (["--threads", "9"], "at least two images for each of 9 threads, got 16"),
+        (["--threads", "0"], "argument --threads: expected at least 1, got 0"),
+        (["--jobs", "0"], "argument --jobs: expected at least 1, got 0"),
+        (["--seeds", "0", "-1"], "argument --seeds: expected at least 0, got -1"),
     ],
 )
-def test_a_choice_that_cannot_be_is_named_before_anything_runs(
-    data, tmp_path, capsys, choice, message
-):
-    assert main(sweep(data, tmp_path, "--set", choice)) == 1
+def test_what_cannot_be_is_named_before_anything_runs(data, tmp_path, capsys, options, message):
+    assert main(sweep(data, tmp_path, *options)) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
 def test_combinations_are_all_and_none_twice():
-    runs = combinations(["learning-rate=0.1,0.2", "model=mlp,cnn"], [1, 2, 2])
+    runs = combinations(["learning-rate=0.1,0.2,0.10", "model=mlp,cnn"], [1, 2, 2])
     assert len(runs) == len({tuple(run.items()) for run in runs}) == 8
     assert runs[0] == {"learning_rate": 0.1, "model": "mlp", "seed": 1}
     with pytest.raises(ValueError, match="epochs comes twice"):

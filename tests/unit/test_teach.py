@@ -9,8 +9,24 @@ import pytest
 from numpy.typing import NDArray
 
 from nn import Recognizer
+from nn.layers import Dense, Flatten
+from nn.losses import softmax
+from nn.model import Sequential
+from nn.numbers import DIGITS
 from nn.recognizer import DEFAULT_PATH
-from nn.teach import Pupil, TeachError, features, last_layer, load_rehearsal, taught, variants
+from nn.teach import (
+    LEARNING_RATE,
+    MOMENTUM,
+    MOST_STEPS,
+    Pupil,
+    Rehearsal,
+    TeachError,
+    features,
+    last_layer,
+    load_rehearsal,
+    taught,
+    variants,
+)
 from tests.browser.drawing import DRAWINGS
 from train.commands.rehearsal import REHEARSAL
 from train.examples import Examples
@@ -132,3 +148,56 @@ def test_examples_that_are_all_alike_make_no_rehearsal() -> None:
         alike = Examples(np.repeat(sign()[None], count, axis=0), np.zeros(count, np.uint8))
         with pytest.raises(ValueError, match=f"examples that differ, got {count} that are all"):
             collect(Recognizer.load(DEFAULT_PATH), alike)
+
+
+def test_of_what_the_network_is_unsure_most_is_kept_to_be_rehearsed() -> None:
+    first, last = Dense(784, 2), Dense(2, 10)
+    first.params["weight"][0, 0] = 1  # the first feature is the first pixel,
+    last.params["weight"][0, 0] = 20  # by which the network is sure
+    images = np.zeros((2 * KEPT, 28, 28), np.uint8)
+    images[KEPT // 2 :, 0, 0] = 255  # of three quarters
+    recognizer = Recognizer(Sequential([Flatten(), first, last]), {}, "0")
+    kept = collect(recognizer, Examples(images, np.zeros(2 * KEPT, np.uint8)))["features"]
+    unsure = int((kept[:, 0] == 0).sum())
+    assert len(kept) == KEPT
+    assert 0.8 < unsure / (KEPT // 2) <= 1  # of what it is sure of less than a half
+
+
+def test_corrections_make_three_hundredths_of_what_is_learned() -> None:
+    """The same steps as the method says them, written out."""
+    rng = np.random.default_rng(5)
+    layer = Dense(3, DIGITS, rng)
+    old, new = rng.random((40, 3), np.float32), rng.random((2, 3), np.float32)
+    labels = layer.forward(new).argmin(axis=1)  # so wrong that it takes all steps
+    rehearsal = Rehearsal(old, old.mean(axis=0), np.eye(3, dtype=np.float32))
+    learned, steps = taught(layer, rehearsal, new, labels)
+    assert steps == MOST_STEPS
+    weight, bias = (layer.params[name].astype(np.float64) for name in ("weight", "bias"))
+    bias = bias + rehearsal.mean @ weight  # of what the mean is taken off
+    old, new = old - rehearsal.mean, new - rehearsal.mean
+    kept, wanted = softmax(old @ weight + bias), np.eye(DIGITS)[labels]
+    velocity = np.zeros((4, DIGITS))
+    for _ in range(steps):
+        gradient = np.zeros((4, DIGITS))
+        for x, targets, share in ((old, kept, 0.97), (new, wanted, 0.03)):
+            slope = share * (softmax(x @ weight + bias) - targets) / len(x)
+            gradient += np.vstack([x.T @ slope, slope.sum(axis=0)])
+        velocity = MOMENTUM * velocity + gradient
+        step = LEARNING_RATE * (gradient + MOMENTUM * velocity)
+        weight, bias = weight - step[:3], bias - step[3]
+    assert np.allclose(learned.params["weight"], weight, atol=1e-4)
+    assert np.allclose(learned.params["bias"], bias - rehearsal.mean @ weight, atol=1e-4)
+
+
+def test_what_is_stored_to_be_rehearsed_is_the_features_but_for_rounding(tmp_path: Path) -> None:
+    first, last = Dense(784, 2), Dense(2, 10)
+    first.params["weight"][:2] = np.eye(2)
+    recognizer = Recognizer(Sequential([Flatten(), first, last]), {}, "0" * 64)
+    images = np.zeros((256, 28, 28), np.uint8)
+    images[:, 0, 0] = np.arange(256)
+    images[:, 0, 1] = np.random.default_rng(6).permutation(256)
+    path = tmp_path / "rehearsal.npz"
+    write(path, collect(recognizer, Examples(images, np.zeros(256, np.uint8))))
+    kept = np.sort(load_rehearsal("0" * 64, path).features, axis=0)  # all: these are few
+    steps = np.abs(np.sqrt(kept) - np.sqrt(np.arange(256) / 255)[:, None])
+    assert steps.max() < 0.51 / 9  # of the square roots of what is from 0 to 1

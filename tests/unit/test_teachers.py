@@ -87,3 +87,13 @@ def test_a_teacher_of_other_outputs_is_refused(tmp_path):
         load_teachers([tmp_path / "teacher.npz"], Config())
     with pytest.raises(ValueError, match="expected at least one teacher"):
         Teachers([], 0.5)
+
+
+def test_a_checkpoint_is_no_teacher_and_it_is_said_how_weights_are_made_of_it(
+    data, tmp_path, capsys
+):
+    assert main(quick(data, tmp_path)) == 0
+    checkpoint = str(tmp_path / "run/checkpoint.npz")
+    assert main(quick(data, tmp_path, "--teacher", checkpoint, "--fresh")) == 2
+    assert f"`python -m train export --weights {checkpoint} --npz FILE`" in capsys.readouterr().err
+    assert (tmp_path / "run/result.json").exists()  # the run is where it was

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -18,10 +19,11 @@ from nn.recognizer import DEFAULT_PATH
 from tests.sample import write_kaggle, write_mnist, write_pen
 from train.__main__ import main
 from train.config import Config
-from train.data import DataError, read_kaggle
+from train.data import DataError, Drawing
 from train.examples import NO_IMAGES, NO_LABELS, Labelled, Part, combine
 from train.interrupt import stop_request
 from train.run import written
+from train.sources.kaggle import read_train_csv
 
 ROOT = Path(__file__).parents[2]
 NOTHING = Labelled(NO_IMAGES, NO_LABELS)
@@ -153,13 +155,14 @@ def test_kaggles_csv_trains_too_and_is_tested_on_rows_held_out(data, tmp_path):
 
 
 def test_fewer_images_than_threads_are_learned_too(tmp_path):
-    csv = write_kaggle(tmp_path / "one.csv", n=1)
+    csv = write_kaggle(tmp_path / "three.csv", n=3)  # of which two are held out
     options = ["--threads", "2", "--run", str(tmp_path / "run"), "--epochs", "60"]
     files = ["--kaggle", str(csv), "--no-pen", "--out", str(tmp_path / "weights.npz")]
     assert main([*files, *options, "--model", "mlp", "--augmentation", "none"]) == 0
-    images, labels = read_kaggle(csv)
-    read = Recognizer.load(tmp_path / "weights.npz").classify(images).argmax(axis=1)
-    assert np.array_equal(read, labels)
+    learned = read_train_csv(csv)
+    read = Recognizer.load(tmp_path / "weights.npz").classify(learned.images).argmax(axis=1)
+    assert read.tolist() == learned.labels.tolist()
+    assert len(read) == 1
 
 
 def test_evaluate_prints_each_digit_and_each_site(data, tmp_path, capsys):
@@ -179,21 +182,45 @@ def test_evaluate_prints_each_digit_and_each_site(data, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--epochs", "0"], "epochs: expected at least 1, got 0"),
-        (["--learning-rate", "-1"], "learning_rate: expected more than 0, got -1.0"),
-        (["--momentum", "1"], "momentum: expected 0 <= momentum < 1, got 1.0"),
-        (["--sharpness-radius", "-1"], "sharpness_radius: expected at least 0, got -1.0"),
-        (["--batch-size", "3"], "at least two images for each of 2 threads"),
-        (["--mnist", "/nowhere"], "/nowhere"),
-        (["--pen", "/nowhere"], "/nowhere"),
+        (["--epochs", "0"], "argument --epochs: expected at least 1, got 0"),
+        (["--pen-repeats", "0"], "argument --pen-repeats: expected at least 1, got 0"),
+        (["--seed", "-1"], "argument --seed: expected at least 0, got -1"),
+        (["--learning-rate", "0"], "argument --learning-rate: expected more than 0, and finite"),
+        (["--learning-rate", "inf"], "argument --learning-rate: expected more than 0, and finite"),
+        (["--momentum", "1"], "argument --momentum: expected at least 0 and less than 1, got 1.0"),
+        (["--settling", "1.5"], "argument --settling: expected 0 to 1, got 1.5"),
+        (["--settling", "nan"], "argument --settling: expected 0 to 1, got nan"),
+        (["--sharpness-radius", "-1"], "--sharpness-radius: expected at least 0, and finite, got"),
+        (["--batch-size", "3"], "at least two images for each of 2 threads, got 3; take fewer"),
+        (["--save-every", "-1"], "argument --save-every: expected at least 0, got -1.0"),
         (["--out", "/nowhere/weights.npz"], "/nowhere does not exist"),
         (["--out", "/"], "is a folder; expected the name of a file"),
-        (["--save-every", "-1"], "expected at least 0 seconds, got -1.0"),
+        (["--run", __file__], "is a file; expected a folder"),
     ],
 )
-def test_a_bad_option_is_named(data, tmp_path, capsys, options, message):
-    assert main(arguments(data, tmp_path, *options)) == 1
+def test_a_value_that_an_option_cannot_have_ends_with_code_2(
+    data, tmp_path, capsys, options, message
+):
+    assert main(arguments(data, tmp_path, *options)) == 2
     assert message in capsys.readouterr().err
+
+
+def test_settings_are_refused_where_they_are_made_without_the_command_line_too():
+    for name, value in (("epochs", 0), ("momentum", 1), ("weight_decay", float("inf"))):
+        with pytest.raises(ValueError, match=f"{name}: expected .*, got {value}"):
+            Config(**{name: value})
+
+
+@pytest.mark.parametrize("option", ["--mnist", "--pen"])
+def test_data_that_are_named_and_missing_end_the_run(data, tmp_path, capsys, option):
+    assert main(arguments(data, tmp_path, option, "/nowhere")) == 1
+    assert "/nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--mnist", "--pen"])
+def test_a_file_in_a_folders_place_is_told(data, tmp_path, capsys, option):
+    assert main(arguments(data, tmp_path, option, str(data / "train.csv"))) == 1
+    assert "train.csv: expected a folder with " in capsys.readouterr().err
 
 
 def test_pen_digits_that_are_missing_are_left_out_aloud(data, tmp_path, capsys, monkeypatch):
@@ -263,3 +290,16 @@ def group_members(group):
         if int(its_group) == group and state != "Z":
             members.append(int(stat.parent.name))
     return [member for member in members if member != os.getpid()]
+
+
+def test_the_digit_that_the_threshold_was_read_off_is_not_refused(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("train.run.refusal_threshold", lambda *_: 0.61231)
+    assert main(arguments(data, tmp_path)) == 0
+    assert Recognizer.load(tmp_path / "weights.npz").refuse_from == 0.6124
+
+
+def test_drawings_are_seen_several_times_where_their_source_says_so():
+    drawing = Drawing("ann", "7", [np.zeros((2, 2), np.float32)])
+    repeated = Part(NO_IMAGES, NO_LABELS, [drawing], NOTHING, NOTHING, "some")
+    parts = {"pen": repeated, "non-digits": dataclasses.replace(repeated, repeated=False)}
+    assert len(combine(parts, pen_repeats=3).train) == 3 + 1

@@ -70,6 +70,7 @@ def test_every_option_says_what_it_is_and_its_default(name, capsys, monkeypatch)
         (["--config", "/nowhere.json"], "/nowhere.json: there is no such file"),
         (["export"], "nothing to export: give --onnx FILE"),
         (["fine-tune"], "expected --corrections CSV"),
+        (["evaluate", "--pictures", "0"], "argument --pictures: expected at least 1, got 0"),
     ],
 )
 def test_wrong_use_ends_with_code_2_and_in_words(arguments, message, capsys, tmp_path, monkeypatch):
@@ -93,7 +94,7 @@ def test_a_run_is_repeated_to_the_same_bits_from_its_own_file(data, finished, tm
 def test_a_run_is_not_repeated_into_its_own_folder(finished, capsys):
     description = finished / "run/run.json"
     before = description.read_bytes()
-    assert main(["--config", str(description)]) == 1
+    assert main(["--config", str(description)]) == 2
     assert "give the repetition another folder with --run" in capsys.readouterr().err
     assert description.read_bytes() == before
 
@@ -127,6 +128,7 @@ def test_options_beside_the_file_go_before_it(data, finished, tmp_path, capsys):
         ("[]", 'expected {"command": ..., "options": {...}}'),
         ('{"command": "fit", "options": {"epoch": 3}}', "there is no option 'epoch'"),
         ('{"command": "fit", "options": {"epochs": "x"}}', "invalid int value: 'x'"),
+        ('{"command": "fit", "options": {"epochs": 0}}', "--epochs: expected at least 1, got 0"),
         ('{"command": "fly", "options": {}}', "describes a run of 'fly'"),
         ('{"command": ["fit"], "options": {}}', "command: expected a name, got ['fit']"),
         ('{"options": {}, "identity": []}', "identity: expected an object, got []"),
@@ -177,8 +179,9 @@ def test_explain_names_a_result_that_is_none(finished, tmp_path, capsys, content
 
 
 def test_explain_says_where_there_is_no_run(tmp_path, capsys):
-    assert main(["explain", str(tmp_path)]) == 1
-    assert "expected a folder that `python -m train` made" in capsys.readouterr().err
+    for path in (tmp_path, tmp_path / "none", __file__):
+        assert main(["explain", str(path)]) == 1
+        assert "expected a folder that `python -m train` made" in capsys.readouterr().err
 
 
 def test_predict_writes_what_kaggle_takes(data, finished, tmp_path, capsys):
@@ -199,11 +202,6 @@ def test_fetch_says_what_is_there(data, monkeypatch, capsys):
     monkeypatch.setattr("train.data.mnist.MIRRORS", ())
     assert main(["fetch", "--to", str(data / "mnist")]) == 0
     assert "MNIST: 170 training and 85 test images" in capsys.readouterr().out
-
-
-def test_a_grid_without_pictures_is_refused_before_the_data_are_read(capsys):
-    assert main(["evaluate", "--pictures", "0"]) == 2
-    assert "--pictures: expected at least 1, got 0" in capsys.readouterr().err
 
 
 def test_a_checkpoint_can_be_evaluated_like_weights(data, finished, capsys):
@@ -267,3 +265,36 @@ def test_the_grid_has_pictures_where_there_are_no_pens(data, finished, tmp_path,
     capsys.readouterr()
     assert main(["evaluate", *weights, *report, "--kaggle", str(data / "train.csv")]) == 0
     assert "No robustness grid: it takes MNIST's test images." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--npz", "--onnx", "--summary"])
+def test_what_is_exported_is_not_overwritten_by_it(finished, tmp_path, capsys, option):
+    weights = tmp_path / "weights.npz"
+    weights.write_bytes((finished / "weights.npz").read_bytes())
+    same = str(tmp_path / "run/../weights.npz")
+    (tmp_path / "run").mkdir()
+    assert main(["export", "--weights", str(weights), option, same]) == 2
+    assert "this is the file that is read; name another one" in capsys.readouterr().err
+    assert weights.read_bytes() == (finished / "weights.npz").read_bytes()
+
+
+def test_drawings_that_are_all_for_the_test_are_measured(finished, tmp_path, capsys):
+    where = ["--no-mnist", "--no-nondigits", "--pen", str(tmp_path)]
+    strokes = drawings()[0].strokes
+    for is_test in (True, False):
+        writer = next(n for n in map(str, range(99)) if (writer_position(n) > 0.9) == is_test)
+        record = {"writer": writer, "label": drawings()[0].label, "strokes": strokes}
+        (tmp_path / "digits.jsonl").write_text(json.dumps(record))
+        code = main(["evaluate", "--weights", str(finished / "weights.npz"), *where])
+        shown = capsys.readouterr()
+        assert (code, "pen   " in shown.out) == ((0, True) if is_test else (1, False))
+        assert ("there is nothing to measure on" in shown.err) != is_test
+    assert main(["fit", *where, "--run", str(tmp_path), "--out", str(tmp_path / "out.npz")]) == 0
+
+
+@pytest.mark.parametrize("command", [["fit"], ["rehearsal"]])
+def test_what_learns_says_where_there_is_nothing_to_learn_from(command, tmp_path, capsys):
+    target = {"fit": "--run", "rehearsal": "--out"}[command[0]]
+    options = ["--no-mnist", "--no-pen", target, str(tmp_path / "new")]
+    assert main([*command, *options]) == 1
+    assert "there is nothing to learn from; name a source of data" in capsys.readouterr().err

@@ -287,3 +287,22 @@ def test_a_dead_process_does_not_hold_the_folder(data, tmp_path):
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == -9
     assert "process" in (tmp_path / "run/lock").read_text()
     assert main(quick(data, tmp_path)) == 0
+
+
+def test_a_disk_without_any_room_is_told_with_the_file_that_found_none(data, tmp_path):
+    program = (
+        "import resource, sys\n"
+        "from train.__main__ import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    weights = str(tmp_path / "copy.npz")
+    for arguments, name in (
+        (quick(data, tmp_path), "run.json"),
+        (["export", "--npz", weights], weights),
+    ):
+        command = [sys.executable, "-c", program, *arguments]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert f"{name}'" in done.stderr
+        assert "Traceback" not in done.stderr

@@ -14,10 +14,11 @@ from nn.model import Sequential
 from nn.numbers import NO_DIGIT, SEVERAL
 from tests.training import quick, write_data
 from train.__main__ import main
+from train.checkpoint import State
 from train.config import Config
-from train.examples import Labelled
+from train.examples import Examples, Labelled, Task
 from train.schedule import learning_rate
-from train.watch import log
+from train.watch import Watcher, log
 from train.watch.charts import confusion_chart, line_chart
 from train.watch.measure import measure
 from train.watch.pictures import first_filters
@@ -196,3 +197,25 @@ def test_tensorboard_reads_what_was_written(tmp_path):
     shown = [event.value for event in events.Scalars("validation error %/MNIST")]
     assert np.allclose(shown, errors)
     assert json.loads((tmp_path / "run/result.json").read_text())["errors"]
+
+
+def test_the_speed_leaves_out_the_time_that_measuring_takes(tmp_path, monkeypatch):
+    now = 0.0
+
+    def measured_slowly(model, parts):
+        nonlocal now
+        now += 100
+        return {}
+
+    monkeypatch.setattr("train.watch.watcher.time.monotonic", lambda: now)
+    monkeypatch.setattr("train.watch.watcher.measure", measured_slowly)
+    task = Task(Examples(np.zeros((20, 28, 28), np.uint8), np.zeros(20, np.uint8)))
+    with Watcher(tmp_path, task, 4, 10, State()) as watcher:
+        for _ in range(2):
+            now += 1
+            watcher.step(0.5)
+        watcher.epoch(0.5, 0.1, Sequential([]))
+        now += 2
+        watcher.step(0.5)
+        watcher.line(0.5, 0.1)
+    assert [line["images_per_second"] for line in log.read(tmp_path / "log.jsonl")] == [10, 5]

@@ -11,9 +11,11 @@ from pathlib import Path
 from train.augment import AUGMENTATIONS
 from train.commands.parsing import Parser, UsageError
 from train.config import Config
-from train.data import MissingDataError
-from train.examples import Part, Task, combine
+from train.data import DataError, MissingDataError
+from train.examples import Examples, Part, Task, combine
 from train.sources import SOURCES
+
+OTHER_DATA = "name a source of data, such as --mnist"
 
 
 def add_data_options(parser: Parser) -> None:
@@ -92,14 +94,35 @@ def read_parts(options: argparse.Namespace) -> dict[str, Part]:
 
 
 def read_task(options: argparse.Namespace) -> Task:
-    """Read the data that the options name, for a command that does not train."""
-    return combine(read_parts(options))
+    """Read the data that the options name, for a command that measures.
+
+    Raises DataError if none of them is there to measure on.
+    """
+    task = combine(read_parts(options))
+    if not task.test:
+        raise DataError(f"there is nothing to measure on; {OTHER_DATA}")
+    return task
+
+
+def read_examples(options: argparse.Namespace) -> Examples:
+    """Read what there is to learn from, for a command that does not train. Raises DataError."""
+    return _with_examples(combine(read_parts(options))).train
 
 
 def training_task(parts: Mapping[str, Part], config: Config) -> tuple[Task, dict[str, str]]:
-    """Put parts together for training; return a hash of each, which tells whether data changed."""
+    """Put parts together for training; return a hash of each, which tells whether data changed.
+
+    Raises DataError if there is nothing to learn from.
+    """
     hashes = {f"data {title}": fingerprint(part) for title, part in parts.items()}
-    return combine(parts, config.pen_repeats, AUGMENTATIONS[config.augmentation]), hashes
+    task = combine(parts, config.pen_repeats, AUGMENTATIONS[config.augmentation])
+    return _with_examples(task), hashes
+
+
+def _with_examples(task: Task) -> Task:
+    if len(task.train) == 0:
+        raise DataError(f"there is nothing to learn from; {OTHER_DATA}")
+    return task
 
 
 def fingerprint(part: Part) -> str:

@@ -19,7 +19,7 @@ from train.commands.data_options import (
     read_task,
     shared_with,
 )
-from train.commands.parsing import Parser, UsageError
+from train.commands.parsing import Parser, UsageError, number
 from train.commands.weights_option import add_weights_option, load_weights
 from train.compose import (
     APART,
@@ -39,6 +39,7 @@ from train.data import DataError, Drawing, load_pen, split_by_writer
 from train.data.unclear import clear, unclear
 from train.evaluate import answers, error_rate, error_table, outputs_of, predictions
 from train.examples import Labelled, Task, inked_drawings
+from train.ranges import AT_LEAST_1
 from train.report_page import Evaluation, write_evaluation
 from train.robustness import PICTURES, Row, grid
 from train.sources.nondigits import unseen_nondigits
@@ -57,7 +58,7 @@ def add_options(parser: Parser) -> None:
     )
     parser.add_argument(
         "--pictures",
-        type=int,
+        type=number(int, AT_LEAST_1),
         default=PICTURES,
         metavar="INT",
         help="so many of MNIST's images are made into photos for the grid",
@@ -66,8 +67,6 @@ def add_options(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the errors of each part, digit and site, and how honest the confidence is."""
-    if options.pictures < 1:
-        raise UsageError(f"--pictures: expected at least 1, got {options.pictures}")
     if options.report and options.report.is_dir():
         raise UsageError(f"--report: expected the name of a file, {options.report} is a folder")
     if options.report and not _can_write_beside(options.report):

@@ -46,6 +46,9 @@ def run(options: argparse.Namespace) -> int:
     """Write what is asked for."""
     if not (options.onnx or options.npz or options.summary):
         raise UsageError("nothing to export: give --onnx FILE, --npz FILE or --summary")
+    for target in (options.onnx, options.npz, options.summary):
+        if target is not None and target.resolve() == options.weights.resolve():
+            raise UsageError(f"{target}: this is the file that is read; name another one to write")
     recognizer = load_weights(options.weights)
     if options.npz is not None:
         weights.save(options.npz, recognizer.model, recognizer.metadata)

@@ -14,7 +14,7 @@ from nn.numbers import DIGITS
 from nn.recognizer import DEFAULT_PATH
 from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, read_parts, shared_with, training_task
-from train.commands.parsing import Parser, UsageError
+from train.commands.parsing import Parser, UsageError, number
 from train.commands.run_options import add_folder_options, add_settings, as_described, plan
 from train.commands.weights_option import load_finished
 from train.config import FINE_TUNING as DEFAULTS
@@ -22,6 +22,7 @@ from train.corrections import divide, read_corrections, with_corrections
 from train.data.files import replacing
 from train.evaluate import error_rate, outputs_of
 from train.examples import Labelled
+from train.ranges import AT_LEAST_0, AT_LEAST_1, WITHIN_1
 from train.run import Plan, begun, describe, finish, make_room, train, warn_of_changes, written
 
 NOT_ASKED = ("model", "pen_repeats", "teacher_share")
@@ -49,14 +50,14 @@ def add_options(parser: Parser) -> None:
     )
     option(
         "--rehearsal",
-        type=int,
+        type=number(int, AT_LEAST_1),
         default=6000,
         metavar="INT",
         help="ordinary examples that are learned again each epoch, so that none is forgotten",
     )
     option(
         "--share",
-        type=float,
+        type=number(float, WITHIN_1),
         default=0.3,
         metavar="FLOAT",
         help="share of the examples that are corrections, 0 to 1; they are repeated, varied, "
@@ -64,7 +65,7 @@ def add_options(parser: Parser) -> None:
     )
     option(
         "--tolerance",
-        type=float,
+        type=number(float, AT_LEAST_0),
         default=0.1,
         metavar="PERCENT",
         help="the weights are written to --out only if no held-out part of the ordinary data is "
@@ -79,12 +80,6 @@ def run(options: argparse.Namespace) -> int:
     """Tune, compare, and write the weights if nothing was spoiled."""
     if not options.corrections:
         raise UsageError("expected --corrections CSV: the digits to learn")
-    if not 0 < options.share < 1:
-        raise ValueError(f"--share: expected more than 0 and less than 1, got {options.share}")
-    if not options.tolerance >= 0:
-        raise ValueError(f"--tolerance: expected at least 0 points, got {options.tolerance}")
-    if options.rehearsal < 1:
-        raise ValueError(f"--rehearsal: expected at least 1 example, got {options.rehearsal}")
     wanted = plan(options, DEFAULTS)
     # What comes out stays in the run's folder until it is known to be no worse.
     work = dataclasses.replace(wanted, out=wanted.directory / "weights.npz")

@@ -9,6 +9,7 @@ from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, read_parts, training_task
 from train.commands.parsing import Parser
 from train.commands.run_options import add_folder_options, add_settings, as_described, plan
+from train.commands.weights_option import refuse_checkpoint
 from train.config import Config
 from train.evaluate import error_table
 from train.folder import BEFORE
@@ -35,6 +36,8 @@ def add_options(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train, write the weights, print the errors on the test parts."""
     work = plan(options, Config())
+    for path in options.teacher:
+        refuse_checkpoint(path)
     aside = (work.directory / BEFORE).resolve()
     for path in () if work.resume else options.teacher:
         if aside in path.resolve().parents:

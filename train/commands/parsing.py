@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
+
+from train.ranges import Range
+
+Number = TypeVar("Number", int, float)
 
 
 class UsageError(ValueError):
@@ -65,6 +69,19 @@ class Parser(argparse.ArgumentParser):
         except UsageError as error:
             raise UsageError(f"{origin}: options: {error}") from error
         return arguments
+
+
+def number(kind: type[Number], among: Range) -> Callable[[str], Number]:
+    """Return an option's ``type``: what reads a number, and refuses one that it cannot be."""
+
+    def read(text: str) -> Number:
+        value = kind(text)  # argparse has words for the ValueError
+        if not among.holds(value):
+            raise argparse.ArgumentTypeError(f"expected {among.words}, got {value}")
+        return value
+
+    read.__name__ = kind.__name__  # which argparse shows
+    return read
 
 
 def as_json(value: Any) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from nn.recognizer import DEFAULT_PATH
 from nn.teach import DEFAULT_PATH as REHEARSAL
 from train.commands.base import Command, register
-from train.commands.data_options import add_data_options, read_task
+from train.commands.data_options import add_data_options, read_examples
 from train.commands.parsing import Parser
 from train.commands.weights_option import load_finished
 from train.rehearsal import collect, write
@@ -37,7 +37,7 @@ def add_options(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Look at training examples, and write what is kept of them."""
     recognizer = load_finished(options.weights)
-    arrays = collect(recognizer, read_task(options).train)
+    arrays = collect(recognizer, read_examples(options))
     size = write(options.out, arrays)
     print(
         f"Wrote {options.out}: {len(arrays['features'])} examples, {size:,} bytes, "

@@ -12,9 +12,10 @@ from typing import Any
 
 from nn.recognizer import DEFAULT_PATH
 from train.commands.described import DEFAULT_RUN
-from train.commands.parsing import Parser, as_json
+from train.commands.parsing import Parser, UsageError, as_json, number
 from train.config import CHOICES, Config
 from train.device import cuda_library
+from train.ranges import AT_LEAST_0
 from train.run import DESCRIPTION, Plan
 from train.schedule import without_effect
 
@@ -28,14 +29,15 @@ def add_settings(parser: Parser, defaults: Config, without: Collection[str] = ()
     for field in dataclasses.fields(Config):
         if field.name in without:
             continue
-        default = getattr(defaults, field.name)
+        default, among = getattr(defaults, field.name), field.metadata["among"]
+        kind = type(default)
         choices: Any = sorted(CHOICES[field.name]) if field.name in CHOICES else None
         group.add_argument(
             f"--{field.name.replace('_', '-')}",
-            type=type(default),
+            type=kind if among is None else number(kind, among),
             default=default,
             choices=choices,
-            metavar=None if choices else type(default).__name__.upper(),
+            metavar=None if choices else kind.__name__.upper(),
             help=field.metadata["help"],
         )
 
@@ -53,7 +55,7 @@ def add_folder_options(parser: Parser) -> None:
     )
     option(
         "--save-every",
-        type=float,
+        type=number(float, AT_LEAST_0),
         default=30.0,
         metavar="SECONDS",
         help="time between checkpoints: what a kill can cost, in seconds",
@@ -77,31 +79,34 @@ def add_folder_options(parser: Parser) -> None:
 
 
 def settings(options: argparse.Namespace, defaults: Config) -> Config:
-    """Return the settings that the options give; ValueError for one that cannot be."""
+    """Return the settings that the options give; UsageError where they do not go together."""
     names = [field.name for field in dataclasses.fields(Config) if field.name in options]
-    return dataclasses.replace(defaults, **{name: getattr(options, name) for name in names})
+    try:
+        return dataclasses.replace(defaults, **{name: getattr(options, name) for name in names})
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def plan(options: argparse.Namespace, defaults: Config) -> Plan:
     """Return what is to be done, checked before any data are read; say which settings do nothing.
 
-    ``defaults`` are the settings that have no option. ValueError for a folder or a device that is
-    not there, and for a run that would put itself aside.
+    ``defaults`` are the settings that have no option. UsageError for a folder that is not there and
+    for a run that would put itself aside; train.device.DeviceError for a device that is not there.
     """
     if not options.out.parent.is_dir():
-        raise ValueError(f"--out: the folder {options.out.parent} does not exist; make it first")
+        raise UsageError(f"--out: the folder {options.out.parent} does not exist; make it first")
     if options.out.is_dir():
-        raise ValueError(f"--out: {options.out} is a folder; expected the name of a file")
+        raise UsageError(f"--out: {options.out} is a folder; expected the name of a file")
     if not os.access(options.out.parent, os.W_OK):
-        raise ValueError(f"--out: nothing can be written to the folder {options.out.parent}")
+        raise UsageError(f"--out: nothing can be written to the folder {options.out.parent}")
+    if options.run.exists() and not options.run.is_dir():
+        raise UsageError(f"--run: {options.run} is a file; expected a folder")
     origin = options.config
     if origin is not None and origin.resolve() == (options.run / DESCRIPTION).resolve():
-        raise ValueError(
+        raise UsageError(
             f"--config: {origin} is the description of the run in {options.run}; give the "
             "repetition another folder with --run"
         )
-    if not options.save_every >= 0:
-        raise ValueError(f"--save-every: expected at least 0 seconds, got {options.save_every}")
     config = settings(options, defaults)
     if note := without_effect(config):
         print(note, file=sys.stderr)

@@ -9,9 +9,10 @@ from pathlib import Path
 from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, chosen_sources
 from train.commands.described import make_parser
-from train.commands.parsing import Parser, as_json
-from train.commands.run_options import add_settings
+from train.commands.parsing import Parser, UsageError, as_json, number
+from train.commands.run_options import add_settings, settings
 from train.config import Config
+from train.ranges import AT_LEAST_0, AT_LEAST_1
 from train.sweep import SweepError, combinations, run_all, table, write_table
 
 CORES = os.cpu_count() or 1
@@ -23,7 +24,12 @@ def add_options(parser: Parser) -> None:
     """Add this command's options."""
     option = parser.add_argument
     option(
-        "--seeds", type=int, nargs="+", default=[0], metavar="INT", help="seeds, a run with each"
+        "--seeds",
+        type=number(int, AT_LEAST_0),
+        nargs="+",
+        default=[0],
+        metavar="INT",
+        help="seeds, a run with each",
     )
     option(
         "--set",
@@ -35,7 +41,7 @@ def add_options(parser: Parser) -> None:
     )
     option(
         "--jobs",
-        type=int,
+        type=number(int, AT_LEAST_1),
         default=CORES,
         metavar="INT",
         help="runs at the same time; each learns with its share of the cores, or --threads",
@@ -66,7 +72,7 @@ def add_options(parser: Parser) -> None:
     add_settings(parser, Config(), without=("seed", "threads"))
     parser.add_argument(
         "--threads",
-        type=int,
+        type=number(int, AT_LEAST_1),
         metavar="INT",
         help="processor cores of each run (without it: all cores divided by --jobs)",
     )
@@ -74,10 +80,13 @@ def add_options(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run every combination, print the table and write it."""
-    if options.jobs < 1:
-        raise ValueError(f"--jobs: expected at least 1, got {options.jobs}")
-    runs = combinations(options.set, options.seeds)
+    try:
+        runs = combinations(options.set, options.seeds)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     arguments = fit_arguments(options)
+    for own in runs:  # complains before anything is started
+        settings(argparse.Namespace(**vars(options) | own), Config())
     print(f"{len(runs)} runs, {options.jobs} at a time, in {options.run}")
     results = run_all(arguments, runs, options.run.absolute(), options.jobs, options.dask)
     print("\n" + table(results))
@@ -97,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
 
 def fit_arguments(options: argparse.Namespace) -> list[str]:
     """Return what each run has in common, as arguments of ``fit``."""
-    chosen_sources(options)  # complains before anything is started
+    chosen_sources(options)  # complains too
     if options.threads is None:
         options.threads = max(1, CORES // options.jobs)
     varied = {choice.partition("=")[0].replace("-", "_") for choice in options.set}

@@ -30,12 +30,17 @@ def load_finished(path: Path) -> Recognizer:
 
     Raises UsageError for a checkpoint, and nn.weights.WeightsError.
     """
+    refuse_checkpoint(path)
+    return Recognizer.load(path)
+
+
+def refuse_checkpoint(path: Path) -> None:
+    """Raise UsageError, which says how weights are made of it, if a file is a checkpoint."""
     if _is_checkpoint(path):
         raise UsageError(
             f"{path}: expected weights, got a checkpoint; make weights of it by "
             f"`python -m train export --weights {path} --npz FILE`"
         )
-    return Recognizer.load(path)
 
 
 def load_weights(path: Path) -> Recognizer:

@@ -16,6 +16,7 @@ from train.data.files import read_content
 
 PIXELS = [f"pixel{i}" for i in range(784)]
 FORM = "label,pixel0,...,pixel783, or the same without label"
+NOT_CLOSED = 'expected whole numbers, got a quote (") that is not closed in this line; remove it'
 
 
 def read_kaggle(path: str | os.PathLike[str]) -> table_cache.Table:
@@ -76,7 +77,7 @@ def _header(content: bytes, path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path}, line 1: expected text, {FORM}, got other bytes") from error
     try:
-        columns = next(csv.reader([first.strip()]), [])
+        columns = next(csv.reader([first.strip()], strict=True), [])
     except csv.Error as error:
         raise DataError(
             f"{path}, line 1: expected the columns {FORM}, got no CSV: {error}"
@@ -104,11 +105,16 @@ def _header(content: bytes, path: Path) -> list[str]:
 
 def _first_fault(content: bytes, columns: list[str], path: Path) -> DataError | None:
     """Return an error that names the first bad cell, by reading again slowly, or None."""
-    rows = csv.reader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "replace", newline=""))
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "replace", newline="")
+    rows = csv.reader(text, strict=True)
     next(rows)
+    line = 2  # where the next row begins: where it ends is far away if a quote is not closed
     try:
         for row in rows:
-            where = f"{path}, line {rows.line_num}"
+            where, one_line = f"{path}, line {line}", rows.line_num == line
+            line = rows.line_num + 1
+            if not one_line:
+                return DataError(f"{where}: {NOT_CLOSED}")
             if not row:
                 continue
             if len(row) != len(columns):
@@ -123,7 +129,8 @@ def _first_fault(content: bytes, columns: list[str], path: Path) -> DataError | 
                         f"got {cell[:40]!r}"
                     )
     except csv.Error as error:
-        return DataError(f"{path}, line {rows.line_num}: not a CSV file: {error}")
+        what = f"not a CSV file: {error}" if rows.line_num == line else NOT_CLOSED
+        return DataError(f"{path}, line {line}: {what}")
     return None
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from train.data.download import download
 from train.data.errors import DataError, MissingDataError
 from train.data.idx import read_idx
-from train.data.places import cache_directory, data_directories, find_file
+from train.data.places import cache_directory, data_directories, find_file, named_folder
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -55,13 +55,15 @@ def load_mnist(
         MissingDataError: files are missing and cannot be downloaded.
         DataError: files are damaged or do not fit together.
     """
-    places = [Path(directory)] if directory is not None else data_directories("mnist")
+    places = data_directories("mnist")
+    if directory is not None:
+        places = [named_folder(directory, "MNIST's four files")]
     for place in places:
         paths = _find(place)
         if len(paths) == len(SHA256):
             return _read(paths)
     if directory is not None:
-        raise MissingDataError(_how_to_get(Path(directory), places))
+        raise MissingDataError(_how_to_get(places[0], places))
     try:
         paths = fetch_mnist(report=report)
     except DataError as error:
@@ -92,7 +94,9 @@ def fetch_mnist(
     Raises:
         DataError: no mirror has a file with the right content.
     """
-    place = Path(directory) if directory is not None else cache_directory() / "mnist"
+    place = cache_directory() / "mnist"
+    if directory is not None:
+        place = named_folder(directory, "MNIST's four files")
     paths = _find(place)
     for name, sha256 in SHA256.items():
         if name not in paths:

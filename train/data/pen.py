@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from train.data.errors import DataError, MissingDataError
 from train.data.files import read_content
-from train.data.places import data_directories, find_file
+from train.data.places import data_directories, find_file, named_folder
 
 FORM = '{"writer": "ann", "label": "7", "strokes": [[[x, y], [x, y], ...], ...]}'
 DIGITS = tuple("0123456789")
@@ -50,8 +50,10 @@ def load_pen(
         DataError: it is not of the form that `read_drawings` reads, or one of the digits is
             labelled otherwise.
     """
-    places = [Path(directory)] if directory is not None else data_directories("unipen")
     names = (f"{name}.jsonl.gz", f"{name}.jsonl")
+    places = data_directories("unipen")
+    if directory is not None:
+        places = [named_folder(directory, " or ".join(names))]
     for place in places:
         path = find_file(place, names)
         if path is not None:

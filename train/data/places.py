@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from train.data.errors import DataError
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -31,6 +33,17 @@ def data_directories(name: str, environ: Mapping[str, str] = os.environ) -> list
         PROJECT.parent / "shared" / "data" / name,
         cache_directory(environ) / name,
     ]
+
+
+def named_folder(directory: str | os.PathLike[str], holding: str) -> Path:
+    """Return the folder that somebody named; DataError if it is a file, such as one of ``holding``.
+
+    ``holding``: what lies in the folder, in words.
+    """
+    path = Path(directory)
+    if path.is_file():
+        raise DataError(f"{path}: expected a folder with {holding}, got a file; name its folder")
+    return path
 
 
 def find_file(directory: Path, names: Iterable[str]) -> Path | None:

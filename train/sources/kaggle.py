@@ -11,7 +11,7 @@ from train.examples import Labelled, Part
 from train.sources.base import Source, register
 
 HELD_OUT = 0.1
-"""This share of the rows is for validation, and as many again for the test."""
+"""This share of the rows is for validation, and as many again for the test, at least one each."""
 
 
 def read_train_csv(path: Path | None) -> Part:
@@ -24,8 +24,13 @@ def read_train_csv(path: Path | None) -> Part:
     images, labels = read_kaggle(path)
     if labels is None:
         raise DataError(f"{path}: expected train.csv, with a column `label`")
+    if len(images) < 3:
+        raise DataError(
+            f"{path}: expected at least 3 rows, one to learn from, one to choose by and one to "
+            f"measure on, got {len(images)}"
+        )
     order = np.random.default_rng(42).permutation(len(images))
-    size = int(len(images) * HELD_OUT)
+    size = max(1, int(len(images) * HELD_OUT))
     test, validation, rest = order[:size], order[size : 2 * size], order[2 * size :]
     return Part(
         images[rest],
