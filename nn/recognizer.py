@@ -36,9 +36,11 @@ COLDEST, HOTTEST = 0.1, 10.0
 """Metadata that ask for another temperature are damaged."""
 MOST_ASIDE = 2
 """So many lines, rings or frames are left out, one after the other."""
-SURE, CLEAR = 0.95, 0.5
+SURE, CLEAR = 0.95, 0.6
 """A row whose least sure digit is so likely is no two lines, unless there is so much paper between
 them, in heights: some 8s are two rings that do not touch."""
+SKIPPED = 0.2
+"""So little paper between two lines, or less, may be where the pen skipped."""
 DUST = 0.8
 """In a picture, what is smaller than this share of a line's width was not made by the pen."""
 
@@ -176,7 +178,8 @@ class Recognizer:
 
         earlier: Known = dict(known or {})
         now: Known = {}
-        reading = _read_lines([bounding_box([stroke]) for stroke in parsed], read_line)
+        boxes = [bounding_box([stroke]) for stroke in parsed]
+        reading = _read_lines(boxes, read_line, partial(goes_on, parsed, boxes))
         if known is not None:
             known.clear()
             known.update(now)
@@ -357,13 +360,24 @@ class Recognizer:
         return Reading("".join(found.symbol for found in digits), tuple(digits))
 
 
-def _read_lines(boxes: Sequence[Box], read: Callable[[Parts], Reading]) -> Reading:
-    """Read parts as one row, or as several lines if those are read better."""
+def _read_lines(
+    boxes: Sequence[Box],
+    read: Callable[[Parts], Reading],
+    continues: GoesOn = lambda _: False,
+) -> Reading:
+    """Read parts as one row, or as several lines if those are read better, and no line is only the
+    rest of a stroke of another one.
+    """
     row = read(tuple(range(len(boxes))))
     refused, likely = _doubts(row)
     lines, paper = lines_of(boxes)
     if len(lines) == 1 or (not refused and likely >= SURE and paper < CLEAR):
         return row
+    if paper < SKIPPED:
+        of_part = {part: place for place, line in enumerate(lines) for part in line}
+        pairs = ((part - 1, part) for part in range(1, len(boxes)))
+        if any(of_part[a] != of_part[b] and continues(b) for a, b in pairs):
+            return row
     readings = [read(parts) for parts in lines]
     below = Reading(
         "\n".join(line.text for line in readings),

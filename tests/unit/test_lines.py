@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -138,3 +140,13 @@ def test_more_parts_than_any_number_has_are_one_line() -> None:
     ]
     assert len(lines_of(boxes[:MOST_PARTS])[0]) == 9
     assert len(lines_of(boxes)[0]) == 1
+
+
+@pytest.mark.parametrize("gap", [4, 8, 12])
+@pytest.mark.parametrize("digit", "147")
+def test_a_pen_that_skipped_makes_no_line(digit: str, gap: float, recognizer: Recognizer) -> None:
+    (*before, last) = placed(KINDS[digit].strokes, 0, 0, 100)
+    middle = len(last) // 2
+    end = next(i for i in range(middle, len(last)) if math.dist(last[i], last[middle]) >= gap)
+    skipped = [*before, last[: middle + 1], last[end:]]
+    assert "\n" not in recognizer.read(skipped).text
