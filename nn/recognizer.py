@@ -38,9 +38,9 @@ MOST_ASIDE = 2
 """So many lines, rings or frames are left out, one after the other."""
 SURE, CLEAR = 0.95, 0.6
 """A row whose least sure digit is so likely is no two lines, unless there is so much paper between
-them, in heights: some 8s are two rings that do not touch."""
+them, in heights, and between more than two strokes: some 8s are two rings that do not touch."""
 SKIPPED = 0.2
-"""So little paper between two lines, or less, may be where the pen skipped."""
+"""Less paper between two lines, or any between two strokes, may be where the pen skipped."""
 DUST = 0.8
 """In a picture, what is smaller than this share of a line's width was not made by the pen."""
 
@@ -371,9 +371,12 @@ def _read_lines(
     row = read(tuple(range(len(boxes))))
     refused, likely = _doubts(row)
     lines, paper = lines_of(boxes)
-    if len(lines) == 1 or (not refused and likely >= SURE and paper < CLEAR):
+    are_two_strokes = len(boxes) == 2
+    if len(lines) == 1:
         return row
-    if paper < SKIPPED:
+    if not refused and likely >= SURE and (paper < CLEAR or are_two_strokes):
+        return row
+    if paper < SKIPPED or are_two_strokes:
         of_part = {part: place for place, line in enumerate(lines) for part in line}
         pairs = ((part - 1, part) for part in range(1, len(boxes)))
         if any(of_part[a] != of_part[b] and continues(b) for a, b in pairs):

@@ -142,7 +142,7 @@ def test_more_parts_than_any_number_has_are_one_line() -> None:
     assert len(lines_of(boxes)[0]) == 1
 
 
-@pytest.mark.parametrize("gap", [4, 8, 12])
+@pytest.mark.parametrize("gap", [4, 8, 12, 25])
 @pytest.mark.parametrize("digit", "147")
 def test_a_pen_that_skipped_makes_no_line(digit: str, gap: float, recognizer: Recognizer) -> None:
     (*before, last) = placed(KINDS[digit].strokes, 0, 0, 100)
