@@ -1,7 +1,7 @@
 // The playground: hands the drawing to Python, and puts cells into PyScript's editor.
 
 import { keptDrawing } from './drawing.js';
-import { inWords } from './fault.js';
+import { Fault, inWords } from './fault.js';
 import { download, readList, request } from './files.js';
 import { find, language, offerLanguages, put } from './words.js';
 
@@ -47,11 +47,11 @@ async function begin() {
   const places = Array.from(document.querySelectorAll('[data-cell]'));
   const paths = places.map((place) => /** @type {HTMLElement} */ (place).dataset.cell ?? '');
   const [setup, ...cells] = await Promise.all(['playground.py', ...paths].map(load));
-  // A JSON list of lists of numbers is one in Python too. PyScript wants the script with the configuration first.
+  // Such JSON is Python too. PyScript wants the script with the configuration first.
   document.body.prepend(script(`drawing = ${JSON.stringify(keptDrawing())}\n${setup}`, true));
   places.forEach((place, i) => place.append(script(cells[i])));
   await import('./generated/pyscript/core.js');
-  // The worker says nothing of a file that it lacks: so the page asks for each too.
+  // The worker does not say which file it lacks.
   const { stock } = await readList();
   const scripts = ['playground.json', 'generated/pyodide/pyodide.mjs', 'generated/pyodide/pyodide.asm.js'];
   await Promise.all([...download(stock, () => {}).values(), ...scripts.map(load)]);
@@ -64,9 +64,10 @@ document.addEventListener('py-editor', ({ target }) => {
   if (/** @type {Element} */ (target).hasAttribute('setup')) document.documentElement.dataset.engine = 'browser';
   else /** @type {any} */ (document.activeElement?.shadowRoot?.activeElement)?.blur(); // each new editor takes the focus
 });
-// In `begin`, and where PyScript imports.
+// PyScript says less.
 addEventListener('unhandledrejection', ({ reason }) => {
   const notice = find('notice');
+  if (!notice.hidden && !(reason instanceof Fault)) return;
   notice.hidden = false;
   put(notice, 'playground.failed', { problem: inWords(reason) });
 });
