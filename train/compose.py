@@ -82,7 +82,7 @@ def in_lines(drawings: Sequence[Drawing], count: int = NUMBERS, seed: int = 0) -
     """Return numbers of two to four digits below each other, two or three of one writer's."""
     rng = np.random.default_rng([seed, 15])
     composed = []
-    for _ in range(count):
+    for _ in range(count if drawings else 0):
         writer = drawings[int(rng.integers(len(drawings)))].writer
         own = [drawing for drawing in drawings if drawing.writer == writer]
         lines = numbers(own, int(rng.integers(2, 4)), int(rng.integers(1 << 31)))

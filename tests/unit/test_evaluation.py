@@ -77,6 +77,7 @@ def test_a_number_is_composed_with_a_point_in_it_or_a_minus_before_it(
 def test_numbers_are_composed_below_each_other_with_paper_between_them(
     recognizer: Recognizer,
 ) -> None:
+    assert in_lines([], 1) == []
     composed = in_lines(DIGITS, 30, seed=5)
     assert {number.text.count("\n") for number in composed} == {1, 2}
     for number in composed:
