@@ -1,4 +1,6 @@
-"""A frame about a picture's ink, or a line along its border, is no digit."""
+"""A frame about a picture's ink, boxes in a row for a digit each, or a line along the picture's
+border, is no digit.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +9,15 @@ from numpy.typing import NDArray
 
 from nn.mnist_form import extent_of
 from nn.paper import STRONG, Grey
-from nn.pieces import labels_of
+from nn.pieces import Mask, grown, labels_of, numbered
+from nn.sheet import filled_up, is_quadrangle, quadrangle
 
 LONG = 0.8  # of the picture's shorter side: a piece of fewer pixels is neither
 THIN = 0.09  # of the same: how thick a frame's line may be
 LEAST_THIN = 3  # pixels that are thin in any picture
 BAND = 0.08  # of a frame's box: so far inside lie its sides,
 COVERED = 0.9  # along so much of which there is ink;
+EVEN = 0.7  # of the largest of a frame's cells: so large are all
 HOLLOW = 0.01  # so little of it is inside
 APART = 0.03  # of a border: so far from its ends is all that a line along it does not belong to
 
@@ -41,7 +45,7 @@ def _is_frame(piece: NDArray[np.bool_], inked: NDArray[np.bool_], ink: Grey) -> 
         return False
     first, highest, last, lowest = extent_of(rest)
     is_around = left < first and top < highest and right > last and bottom > lowest
-    if is_around and _is_hollow(piece[top:bottom, left:right]):
+    if is_around and (_is_hollow(piece[top:bottom, left:right]) or _has_cells(piece, rest)):
         return True
     return any(
         max(side[0].mean(), side[-1].mean()) >= COVERED
@@ -49,6 +53,29 @@ def _is_frame(piece: NDArray[np.bool_], inked: NDArray[np.bool_], ink: Grey) -> 
         and end <= (1 - APART) * side.shape[1]
         for side, begin, end in ((piece, first, last), (piece.T, highest, lowest))
     )
+
+
+def _has_cells(piece: Mask, rest: Mask) -> bool:
+    """Tell whether the rest of the ink lies in several cells of a piece, which are as large as each
+    other, have four corners, and nothing of the piece in them: else a digit touches its lines.
+    """
+    piece, rest = np.pad(piece, 1), np.pad(rest, 1)
+    cell_at, boxes = numbered(~grown(piece, 1))  # a corner of two pixels is no way out
+    outside = int(cell_at[0, 0])
+    used = set(np.unique(cell_at[rest]).tolist()) - {-1}
+    if len(used) < 2 or outside in used:
+        return False
+    cells = np.delete(np.arange(len(boxes)), outside)
+    sizes = boxes[cells, 2:] - boxes[cells, :2]
+    if (sizes.min(axis=0) < EVEN * sizes.max(axis=0)).any():
+        return False
+    for cell, (left, top, right, bottom) in zip(cells, boxes[cells].tolist(), strict=True):
+        window = np.s_[top:bottom, left:right]
+        filled = filled_up(cell_at[window] == cell)
+        inside = ~grown(np.pad(~quadrangle(filled), 1, constant_values=True), LEAST_THIN)
+        if not is_quadrangle(filled) or (piece[window] & inside[1:-1, 1:-1]).any():
+            return False
+    return True
 
 
 def _is_hollow(piece: NDArray[np.bool_]) -> bool:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from nn.ink import BOX
 from nn.pieces import grown, labels_of, on_rim, rim
+from nn.rim import from_beyond
+from nn.ruled import ruled_lines
 from nn.sheet import sheet_in
 
 Grey = NDArray[np.float32]
@@ -24,64 +26,136 @@ _BODY = 0.25  # of the same: what holds a piece together, above the lines of rul
 STRONG = 0.5  # of the same: a piece has some ink that is so strong
 SPECK = 0.02  # of the largest piece: a smaller piece is dust, or a dot of the pen
 _DOT = 0.4  # in squares as wide as the line: a dot of the pen is so large
+_SOFT = 3  # pixels: so far about what is no ink reaches its blurred edge,
+_FRINGE = 10  # and its shade
+_STEP = 0.08  # of full scale: so much lighter or darker is a sheet than a table at its edge
+_WITHIN = 4  # so many things around paper are left out
 _LINES = 4  # in widths of the lines: what is wider, at a shade's edge, is no ink
-_KEPT = 0.45  # of what was found: so much has to remain of it then
+_SHADED = 0.1  # of the rim: so much has ink on it where a shade may be,
+_MUCH = 0.2  # and of the picture, where ink may be the paper, and a shade what seems to be paper
+_FULL = 0.75  # what is so strong is darker than a shade,
+_WIDER = 1.2  # times as wide as lines of the former is what has the latter about it,
+_FINER = 0.8  # of the window before: another is worth a look if it is so small, or smaller
 
 
-def find_ink(grey: Grey) -> Grey | None:
-    """How much ink is on each pixel: 0 paper, about 1 full ink; None where there is only paper."""
+def find_ink(grey: Grey, within: int = 0) -> Grey | None:
+    """How much ink is on each pixel: 0 paper, about 1 full ink; None where there is only paper.
+
+    What lies around the paper is left out, so often ``within`` each other that it bounds the time.
+    """
     paper, noise = _paper(grey)
     found = _digit(_darkness(grey, paper, noise), noise)
     if found is None:
         return None
-    sheet = sheet_in(found > STRONG)
-    if sheet is not None and (written := _on_sheet(grey, sheet)) is not None:
-        return written
-    if _share_on_rim(found) < 0.1:
+    found = _without_rules(found)
+    if within == _WITHIN:
         return found
-    # Ink on the rim: a shadow with a hard edge, which no smooth surface follows, or a tight crop.
-    for sign in (1, -1):
+    sheet = sheet_in(found > STRONG)
+    if sheet is not None and not _is_light(grey, sheet):
+        written = _on_sheet(grey, sheet, within + 1)
+        if written is not None:
+            return written
+    if _share_on_rim(found) >= _SHADED or line_width(found) > _WIDER * _pen(found):
+        lines = _without_shade(grey, paper, noise, found)
+        if lines is not None:
+            return lines
+    beyond = from_beyond(found > _BODY)
+    if beyond is not None:  # as if there were but paper: else ink is measured by it
+        beyond = grown(beyond, _SOFT) | (grown(beyond, _FRINGE) & (found > 0))
+        written = find_ink(np.where(beyond, paper, grey), within + 1)
+        if written is not None:
+            return written
+    return found
+
+
+def _without_rules(found: Grey) -> Grey:
+    """The ink without lines of the paper, unless nothing else would be left."""
+    lines = ruled_lines(found > _BODY)
+    if lines is None:
+        return found
+    soft = grown(lines, 1) & (found <= _BODY)
+    rest = _with_strong(np.where(lines | soft, np.float32(0), found))
+    return rest if rest.any() else found
+
+
+def _without_shade(grey: Grey, paper: Grey, noise: float, found: Grey) -> Grey | None:
+    """The ink without shadows that have a hard edge, which no smooth surface follows; None if what
+    was found may be no such shadow.
+    """
+    is_dark = (grey < paper)[found > STRONG].mean() >= 0.5
+    signs = (1, -1) if is_dark else (-1, 1)
+    lines = []
+    for sign in signs if (found > STRONG).mean() >= _MUCH else signs[:1]:
         other = _beside_shade(grey, sign, noise)
         if other is None or not other.any() or _share_on_rim(other) >= 0.05:
             continue
         if other.sum() >= 0.7 * found.sum():
-            continue
-        if line_width(other) < 1.2 * line_width(found):  # else it is what surrounds the lines
-            return _off_rim(other)
-    return found
+            return None  # all that was found are lines
+        if line_width(other) >= _WIDER * line_width(found):
+            continue  # it is what surrounds the lines
+        written = _with_strong(_off_rim(other), _FULL)  # a shade's corners are weaker
+        if written.any():
+            lines.append(written)
+    return max(lines, key=lambda ink: _stands_out(ink, grey - paper), default=None)
 
 
-def _on_sheet(grey: Grey, sheet: NDArray[np.bool_]) -> Grey | None:
+def _stands_out(ink: Grey, light: Grey) -> float:
+    """How far ink is from the paper in the mean: ink is farther than a shade, or what is in it."""
+    strong = ink > STRONG
+    return float(np.abs(light[strong]).mean()) if strong.any() else 0.0
+
+
+def _is_light(grey: Grey, sheet: NDArray[np.bool_]) -> bool:
+    """Tell whether what looks like a sheet is but a band of light or shade: it has no clear edge,
+    or it is darker than what is about it, and reaches the rim.
+    """
+    edge = grown(~sheet, _SOFT) & grown(sheet, _SOFT)
+    inside, outside = _median(grey[edge & sheet]), _median(grey[edge & ~sheet])
+    return abs(inside - outside) < _STEP or (inside < outside and bool(rim(sheet).any()))
+
+
+def _on_sheet(grey: Grey, sheet: NDArray[np.bool_], others: int) -> Grey | None:
     """The ink on a sheet that lies on something else; None where there is none."""
     rows, columns = (np.flatnonzero(sheet.any(axis)) for axis in (1, 0))
     window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     within = sheet[window]
     level = np.float32(_median(grey[window][within]))
-    found = find_ink(np.where(within, grey[window], level))
+    found = find_ink(np.where(within, grey[window], level), others)
     if found is None:
         return None
     edge = grown(np.pad(~within, 1, constant_values=True), 2)[1:-1, 1:-1]
     written = np.zeros_like(grey)
-    written[window] = np.where(edge, np.float32(0), found)
-    return written if (written > STRONG).any() else None
+    written[window] = _with_strong(np.where(edge, np.float32(0), found))
+    return written if written.any() else None
+
+
+def _with_strong(ink: Grey, least: float = STRONG) -> Grey:
+    """The ink without pieces, or what is left of them, that are nowhere stronger than ``least``."""
+    label = labels_of(ink > 0)
+    return np.where(np.isin(label, np.unique(label[ink > least])), ink, np.float32(0))
 
 
 def _beside_shade(grey: Grey, sign: int, noise: float) -> Grey | None:
     """The ink on a ground that follows shades of any form; dark ink where ``sign`` is 1.
 
     The ground is what remains when marks are closed: first those narrower than half the picture,
-    then those not much wider than the lines that were found, without the corners of a shade.
+    then those not much wider than the lines that were found, as often as that leaves thinner ones.
     """
-    size = max(3, min(grey.shape) // 2 | 1)
-    found = _digit(_darkness(grey, sign * _closed(sign * grey, size), noise), noise)
-    if found is None or not found.any():
-        return found
-    finer = max(3, int(_LINES * line_width(found)) | 1)
-    if finer >= size:
-        return found
-    lines = _digit(_darkness(grey, sign * _closed(sign * grey, finer), noise), noise)
-    are_lines = lines is not None and lines.sum() > _KEPT * found.sum()
-    return lines if are_lines else found
+    size, lines = max(3, min(grey.shape) // 2 | 1), None
+    while True:
+        found = _digit(_darkness(grey, sign * _closed(sign * grey, size), noise), noise)
+        if found is None or not found.any():
+            return lines
+        lines, before = found, size
+        size = max(3, int(_LINES * line_width(lines)) | 1)
+        if size > _FINER * before:
+            return lines
+
+
+def _pen(ink: Grey) -> float:
+    """The mean width of the lines of full ink: hardly a shade is so strong."""
+    full = ink > _FULL
+    return line_width(np.where(grown(full, 1), ink, np.float32(0)) if full.any() else ink)
 
 
 def _share_on_rim(ink: Grey) -> float:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageOps
 from playwright.sync_api import Page
 
 from tests.browser.drawing import DRAWINGS, Strokes, number
@@ -57,7 +57,7 @@ def visit(page: Page) -> None:
     drawings = [*(each["strokes"] for each in DRAWINGS), *numbers, signs, number("47") + below]
     pictures = [photo("42"), photo("9"), joined("350"), joined("1747"), photo("8 6")]
     pictures += [ImageOps.invert(photo("25")), photo("31").resize((1680, 840)).rotate(3), blocks()]
-    pictures += [below_each_other(photo("42"), photo("350"))]
+    pictures += [below_each_other(photo("42"), photo("350")), *in_the_way(photo("42"))]
     drawings += list(scribbles(40))
     page.evaluate(VISIT, [drawings, [greys(picture) for picture in pictures], SHARES])
 
@@ -74,6 +74,26 @@ def below_each_other(*pictures: Image.Image) -> Image.Image:
         page.paste(picture, (0, top))
         top += picture.height
     return page
+
+
+def in_the_way(picture: Image.Image) -> Iterator[Image.Image]:
+    """Make pictures of one with what else photos show: table, shadow, lines, boxes, finger."""
+    yield picture.rotate(8, expand=True, fillcolor=(96, 70, 50))
+    width, height = picture.size
+    shade = Image.new("L", picture.size, 255)
+    ImageDraw.Draw(shade).polygon([(0, height), (width / 2, 250), (width, height)], fill=120)
+    yield ImageChops.multiply(picture, shade.convert("RGB"))
+    ruled, boxed, held = (picture.copy() for _ in range(3))
+    for row in range(40, height, 90):
+        ImageDraw.Draw(ruled).line([(0, row), (width, row + 9)], (110, 120, 150), 3)
+    yield ruled
+    middle = width / 2 - 20
+    for left in (40, middle):
+        box = (left, 20, left + middle - 40, height - 20)
+        ImageDraw.Draw(boxed).rectangle(box, None, "grey", 4)
+    yield boxed
+    ImageDraw.Draw(held).ellipse((width - 60, 250, width + 60, 340), fill=(170, 120, 100))
+    yield held
 
 
 def blocks() -> Image.Image:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from nn import Recognizer
 from nn.dust import without_dust
+from nn.paper import EDGE, STRONG, find_ink
+from nn.pieces import numbered
+from nn.rim import from_beyond
+from nn.ruled import ruled_lines
 from nn.sheet import sheet_in
 from tests.sample import Strokes
 from tests.unit.test_image import Picture, draw
@@ -64,6 +69,72 @@ def test_a_dark_sheet_on_a_light_table_is_read(recognizer: Recognizer) -> None:
     assert recognizer.read_image(picture).text == "42"
 
 
+@pytest.mark.parametrize("table", [30, 150])
+@pytest.mark.parametrize("degrees", [-12, 0, 12])
+@pytest.mark.parametrize("text", ["7", "42"])
+def test_a_note_that_lies_askew_on_a_wide_table_is_read(
+    text: str, degrees: float, table: int, recognizer: Recognizer
+) -> None:
+    note = Image.fromarray(on_table(number(text), table, (180, 180, 200, 200)))
+    askew = note.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=table)
+    assert recognizer.read_image(photo(np.asarray(askew))).text == text
+
+
+@pytest.mark.parametrize("table", [30, 150])
+@pytest.mark.parametrize("text", ["7", "42", "06"])
+def test_a_table_beyond_the_edges_of_a_sheet_that_lies_askew_is_no_digit(
+    text: str, table: int, recognizer: Recognizer
+) -> None:
+    sheet = Image.fromarray(np.pad(number(text), 60, constant_values=255))
+    askew = sheet.rotate(3, Image.Resampling.BICUBIC, fillcolor=table)
+    assert recognizer.read_image(photo(np.asarray(askew))).text == text
+
+
+@pytest.mark.parametrize("table", [30, 150])
+@pytest.mark.parametrize("degrees", [-12, -5, 3, 8])
+@pytest.mark.parametrize("text", ["7", "42"])
+def test_a_sheet_whose_corners_alone_reach_the_border_is_read(
+    text: str, degrees: float, table: int, recognizer: Recognizer
+) -> None:
+    sheet = Image.fromarray(np.pad(number(text), 40, constant_values=255))
+    askew = sheet.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=table)
+    assert recognizer.read_image(photo(np.asarray(askew))).text == text
+
+
+@pytest.mark.parametrize("side", [0, 1, 2, 3])
+def test_a_finger_at_the_border_is_no_digit(side: int, recognizer: Recognizer) -> None:
+    picture = np.pad(number("42"), 50, constant_values=255)
+    seen = np.rot90(picture, side)
+    y, x = np.mgrid[: seen.shape[0], : seen.shape[1]]
+    seen[(np.abs(x - seen.shape[1] // 2) < 30) & (y < 20)] = 130
+    seen[np.hypot(x - seen.shape[1] // 2, y - 20) < 30] = 130
+    assert recognizer.read_image(photo(picture)).text == "42"
+
+
+def test_what_is_thick_or_lies_along_a_border_was_not_written() -> None:
+    inked = np.zeros((150, 200), bool)
+    inked[50:100, 90:95] = True  # a 1
+
+    def beyond(top: int, bottom: int, left: int, right: int) -> NDArray[np.bool_] | None:
+        seen = inked.copy()
+        seen[top:bottom, left:right] = True
+        return from_beyond(seen)
+
+    for place in ((60, 80, 180, 200), (0, 40, 0, 5), (145, 150, 20, 180)):
+        top, bottom, left, right = place
+        found = beyond(*place)
+        assert found is not None, place
+        assert found[top:bottom, left:right].all(), place
+        assert found.sum() == (bottom - top) * (right - left), place
+    assert beyond(0, 50, 130, 136) is None  # a digit that the border cuts
+    joined = np.zeros_like(inked)
+    joined[40:42, 20:150] = joined[100:102, 80:] = True  # lines of the paper, one through a 1
+    joined[60:120, 90:104] = True
+    assert from_beyond(joined) is None
+    inked[10:140, 90:95] = True
+    assert beyond(0, 40, 0, 5) is None  # digits that fill the picture: perhaps a 7's bar
+
+
 @pytest.mark.parametrize("side", [0, 1, 2, 3])
 def test_beside_a_tables_edge_points_are_read(side: int, recognizer: Recognizer) -> None:
     picture = number("3.5")
@@ -85,6 +156,84 @@ def test_a_hands_shadow_is_no_digit(
     )
     picture[across / width + down / height < 0.9] *= 0.6
     assert recognizer.read_image(photo(picture.astype(np.uint8))).text == text
+
+
+@pytest.mark.parametrize("depth", [0.35, 0.5])
+@pytest.mark.parametrize("left", [60, 180, 300])
+@pytest.mark.parametrize("text", ["42", "35"])
+def test_a_shadow_that_comes_from_below_is_no_digit(
+    text: str, left: int, depth: float, recognizer: Recognizer
+) -> None:
+    picture = np.pad(number(text).astype(float), 40, constant_values=255)
+    height = picture.shape[0]
+    down, across = np.mgrid[:height, : picture.shape[1]]
+    top = 130 + (across - left - 50) ** 2 / 25  # it is round, and reaches up into the digits
+    picture[(down > top) & (np.abs(across - left - 50) < 55)] *= 1 - depth
+    assert recognizer.read_image(photo(picture.astype(np.uint8))).text == text
+
+
+@pytest.mark.parametrize("wide", [0.4, 0.7, 1.0])
+@pytest.mark.parametrize("text", ["42", "35"])
+def test_the_tip_of_a_shadow_is_no_sign(text: str, wide: float, recognizer: Recognizer) -> None:
+    picture = np.pad(number(text).astype(float), 40, constant_values=255)
+    down, across = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    picture[np.abs(across - 60) < wide * (down - 190)] *= 0.5
+    assert recognizer.read_image(photo(picture.astype(np.uint8))).text == text
+
+
+@pytest.mark.parametrize("slope", [-0.04, 0.0, 0.03])
+@pytest.mark.parametrize("text", ["6", "42", "35"])
+def test_ruled_lines_as_strong_as_a_pencils_are_no_ink(
+    text: str, slope: float, recognizer: Recognizer
+) -> None:
+    picture = np.pad(number(text), 60, constant_values=255)
+    down, across = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    grey = 235 - (255 - picture.astype(float)) * 0.4
+    grey[(down + slope * across + 20) % 90 < 3] = 150
+    assert recognizer.read_image(photo(grey.astype(np.uint8))).text == text
+
+
+def test_nothing_faint_is_left_where_ruled_lines_were() -> None:
+    grey = np.full((150, 200), 0.9, np.float32)
+    for below, level in enumerate((0.5, 0.8, 0.84, 0.85)):  # a line with a soft edge
+        grey[20 + below : 150 : 30] = level
+    grey[60:100, 90:94] = 0.4
+    ink = find_ink(grey)
+    assert ink is not None
+    of_pixel, boxes = numbered(ink > 0)
+    assert len(boxes) == 1
+    assert ink[of_pixel == 0].max() > STRONG
+
+
+def test_each_piece_that_is_found_has_ink_that_counts() -> None:
+    for seed in range(3000):
+        rng = np.random.default_rng(seed)
+        grey = np.full((60, 80), rng.uniform(0.2, 0.95), np.float32)
+        for _ in range(rng.integers(1, 7)):  # boxes and shades at random, some over the rim
+            top, left = (max(0, place) for place in rng.integers(-15, (55, 75)))
+            window = grey[top : top + rng.integers(2, 50), left : left + rng.integers(2, 50)]
+            window *= rng.uniform(0.4, 0.9) if rng.random() < 0.5 else 0
+            if not window.any():
+                window += rng.uniform(0, 1)
+        grey += rng.normal(0, 0.005, grey.shape).astype(np.float32) * (seed % 2)
+        ink = find_ink(grey.clip(0, 1))
+        if ink is not None:
+            of_pixel, boxes = numbered(ink > 0)
+            assert len(boxes), seed
+            assert all((ink[of_pixel == piece] > EDGE).any() for piece in range(len(boxes))), seed
+
+
+def test_strokes_over_ruled_lines_stay_and_so_do_bars_of_digits() -> None:
+    inked = np.zeros((150, 200), bool)
+    inked[40:110, 100:105] = True
+    ruled = inked.copy()
+    ruled[75:77] = True
+    lines = ruled_lines(ruled)
+    assert lines is not None
+    assert np.array_equal(ruled & ~lines, inked)
+    seven = np.zeros((150, 100), bool)
+    seven[:6] = seven[:, -6:] = True
+    assert ruled_lines(seven) is None
 
 
 @pytest.mark.parametrize("digit", "0358")
@@ -155,8 +304,10 @@ def test_what_is_left_of_a_neighbour_does_not_change_a_number(
     [
         ((20, 20, 180, 130), True),
         ((0, 20, 180, 150), True),
-        ((0, 0, 180, 150), False),  # three sides: rather the paper itself
-        ((20, 20, 90, 70), False),  # too small
+        ((0, 0, 180, 150), True),  # most of the picture: the table is seen at one side alone
+        ((0, 0, 90, 150), False),  # three sides, and less than half: rather a table
+        ((20, 20, 90, 90), True),
+        ((20, 20, 55, 55), False),  # too small
         ((0, 50, 200, 110), False),  # a broad stroke
     ],
 )
@@ -170,6 +321,21 @@ def test_a_sheet_is_told_by_its_size(box: tuple[int, int, int, int], is_sheet: b
     if sheet is not None:
         assert sheet[top:bottom, left:right].all()
         assert sheet.sum() == (bottom - top) * (right - left)
+
+
+@pytest.mark.parametrize("text", ["6", "35"])
+def test_a_band_of_light_is_no_sheet(text: str, recognizer: Recognizer) -> None:
+    picture = np.pad(number(text, pen=4), ((40, 40), (200, 0)), constant_values=255)
+    grey = picture * 0.82
+    grey[:260, :220] += 14
+    grey[200:208, 80:100] -= 14  # blocks that strong compression leaves
+    assert recognizer.read_image(grey.astype(np.uint8)).text == text
+
+
+def test_a_sheet_has_four_corners() -> None:
+    down, across = np.mgrid[-75:75, -100:100]
+    assert sheet_in(np.abs(across + 0.2 * down) + np.abs(down - 0.2 * across) < 60) is not None
+    assert sheet_in(np.hypot(across, down) < 60) is None
 
 
 def test_a_bold_digit_is_no_sheet(recognizer: Recognizer) -> None:
