@@ -141,7 +141,7 @@ class Picture:
     def _closer(self, box: Box, only: Mask) -> tuple[Grey, Box, Box] | None:
         window = _around(box, self.pixels.shape[1], self.pixels.shape[0])
         step = max(1, int(max(box[2] - box[0], box[3] - box[1]) // _CLOSER))
-        found = _look(self.pixels, window, step)
+        found = _look(self.pixels, window, step, is_part=True)
         if found is None:
             return None
         ink = found[0]
@@ -188,7 +188,7 @@ def _checked(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _look(
-    pixels: NDArray[Any], window: tuple[int, int, int, int], step: int
+    pixels: NDArray[Any], window: tuple[int, int, int, int], step: int, is_part: bool = False
 ) -> tuple[Grey, Box, Box] | None:
     """Search a window of the picture, shrunk `step` times, for ink.
 
@@ -196,7 +196,7 @@ def _look(
     picture.
     """
     left, top, right, bottom = window
-    ink = find_ink(_grey(pixels[top:bottom, left:right], step))
+    ink = find_ink(_grey(pixels[top:bottom, left:right], step), is_part)
     return None if ink is None else (ink, *_places(ink, window, step))
 
 

@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.closing import closed
 from nn.ink import BOX
 from nn.pieces import grown, labels_of, on_rim, rim
 from nn.rim import from_beyond
-from nn.ruled import ruled_lines
+from nn.ruled import without_rules
 from nn.sheet import sheet_in
 
 Grey = NDArray[np.float32]
 
 _LEAST_CONTRAST = 0.04  # of full scale: fainter than ten grey levels is not ink
 EDGE = 0.08  # of the ink's own contrast: where the ink's box ends, above JPEG's ringing
-_BODY = 0.25  # of the same: what holds a piece together, above the lines of ruled paper
+BODY = 0.25  # of the same: what holds a piece together, above the lines of ruled paper
 STRONG = 0.5  # of the same: a piece has some ink that is so strong
 SPECK = 0.02  # of the largest piece: a smaller piece is dust, or a dot of the pen
 _DOT = 0.4  # in squares as wide as the line: a dot of the pen is so large
@@ -38,16 +39,16 @@ _WIDER = 1.2  # times as wide as lines of the former is what has the latter abou
 _FINER = 0.8  # of the window before: another is worth a look if it is so small, or smaller
 
 
-def find_ink(grey: Grey, within: int = 0) -> Grey | None:
+def find_ink(grey: Grey, is_part: bool = False, within: int = 0) -> Grey | None:
     """How much ink is on each pixel: 0 paper, about 1 full ink; None where there is only paper.
 
     What lies around the paper is left out, so often ``within`` each other that it bounds the time.
+    In what ``is_part`` of a picture, cut out about a digit, strokes reach the rim, or go across.
     """
     paper, noise = _paper(grey)
-    found = _digit(_darkness(grey, paper, noise), noise)
+    found = _digit(_darkness(grey, paper, noise), noise, is_part)
     if found is None:
         return None
-    found = _without_rules(found)
     if within == _WITHIN:
         return found
     sheet = sheet_in(found > STRONG)
@@ -59,23 +60,13 @@ def find_ink(grey: Grey, within: int = 0) -> Grey | None:
         lines = _without_shade(grey, paper, noise, found)
         if lines is not None:
             return lines
-    beyond = from_beyond(found > _BODY)
+    beyond = None if is_part else from_beyond(found > BODY)
     if beyond is not None:  # as if there were but paper: else ink is measured by it
         beyond = grown(beyond, _SOFT) | (grown(beyond, _FRINGE) & (found > 0))
-        written = find_ink(np.where(beyond, paper, grey), within + 1)
+        written = find_ink(np.where(beyond, paper, grey), is_part, within + 1)
         if written is not None:
             return written
     return found
-
-
-def _without_rules(found: Grey) -> Grey:
-    """The ink without lines of the paper, unless nothing else would be left."""
-    lines = ruled_lines(found > _BODY)
-    if lines is None:
-        return found
-    soft = grown(lines, 1) & (found <= _BODY)
-    rest = _with_strong(np.where(lines | soft, np.float32(0), found))
-    return rest if rest.any() else found
 
 
 def _without_shade(grey: Grey, paper: Grey, noise: float, found: Grey) -> Grey | None:
@@ -93,7 +84,7 @@ def _without_shade(grey: Grey, paper: Grey, noise: float, found: Grey) -> Grey |
             return None  # all that was found are lines
         if line_width(other) >= _WIDER * line_width(found):
             continue  # it is what surrounds the lines
-        written = _with_strong(_off_rim(other), _FULL)  # a shade's corners are weaker
+        written = with_strong(_off_rim(other), _FULL)  # a shade's corners are weaker
         if written.any():
             lines.append(written)
     return max(lines, key=lambda ink: _stands_out(ink, grey - paper), default=None)
@@ -120,16 +111,16 @@ def _on_sheet(grey: Grey, sheet: NDArray[np.bool_], others: int) -> Grey | None:
     window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     within = sheet[window]
     level = np.float32(_median(grey[window][within]))
-    found = find_ink(np.where(within, grey[window], level), others)
+    found = find_ink(np.where(within, grey[window], level), within=others)
     if found is None:
         return None
     edge = grown(np.pad(~within, 1, constant_values=True), 2)[1:-1, 1:-1]
     written = np.zeros_like(grey)
-    written[window] = _with_strong(np.where(edge, np.float32(0), found))
+    written[window] = with_strong(np.where(edge, np.float32(0), found))
     return written if written.any() else None
 
 
-def _with_strong(ink: Grey, least: float = STRONG) -> Grey:
+def with_strong(ink: Grey, least: float = STRONG) -> Grey:
     """The ink without pieces, or what is left of them, that are nowhere stronger than ``least``."""
     label = labels_of(ink > 0)
     return np.where(np.isin(label, np.unique(label[ink > least])), ink, np.float32(0))
@@ -143,7 +134,7 @@ def _beside_shade(grey: Grey, sign: int, noise: float) -> Grey | None:
     """
     size, lines = max(3, min(grey.shape) // 2 | 1), None
     while True:
-        found = _digit(_darkness(grey, sign * _closed(sign * grey, size), noise), noise)
+        found = _digit(_darkness(grey, sign * closed(sign * grey, size), noise), noise)
         if found is None or not found.any():
             return lines
         lines, before = found, size
@@ -181,7 +172,7 @@ def _darkness(grey: Grey, paper: Grey, noise: float) -> Grey:
     return share
 
 
-def _digit(ink: Grey, noise: float) -> Grey | None:
+def _digit(ink: Grey, noise: float, is_part: bool = False) -> Grey | None:
     """The digit's ink scaled to about 1, all else 0; None if nothing stands out from the paper."""
     full = float(ink.max())
     if full < max(_LEAST_CONTRAST, 6 * noise):
@@ -191,7 +182,11 @@ def _digit(ink: Grey, noise: float) -> Grey | None:
     ink, noise = ink / full, noise / full
     if 4 * noise > 0.9:
         return None
-    mask = _pieces(ink, max(_BODY, 4 * noise))
+    edge = max(BODY, 4 * noise)
+    rest = without_rules(ink, max(EDGE, 5 * noise), BODY, is_part)
+    if (rest > max(STRONG, edge)).any():
+        ink = rest
+    mask = _pieces(ink, edge)
     # What lies apart from the digit shows how strong ruled lines, stains and the like are.
     reach = max(1, round(max(np.ptp(np.flatnonzero(mask.any(axis))) for axis in (0, 1)) / BOX))
     apart = ink[~grown(mask, reach)]
@@ -202,27 +197,6 @@ def _digit(ink: Grey, noise: float) -> Grey | None:
         mask = grown(mask, 1) & around
     mask = grown(mask, 1) & (ink > edge)
     return np.where(mask, np.minimum(ink, np.float32(1.25)), np.float32(0))
-
-
-def _closed(grey: Grey, size: int) -> Grey:
-    """Grey closing: dark marks narrower than `size` pixels take on their surroundings."""
-    for highest in (True, False):
-        for axis in (0, 1):
-            grey = _extreme(grey, size, axis) if highest else -_extreme(-grey, size, axis)
-    return grey
-
-
-def _extreme(values: Grey, size: int, axis: int) -> Grey:
-    """The largest value in a window of odd `size` around each place along an axis."""
-    values = np.moveaxis(values, axis, 0)
-    outside = np.full((size // 2, values.shape[1]), -np.inf, np.float32)
-    values = np.concatenate([outside, values, outside])
-    reach = 1
-    while reach < size:  # a window twice as long is two windows; the last pair may overlap
-        step = min(reach, size - reach)
-        values = np.maximum(values[:-step], values[step:])
-        reach += step
-    return np.moveaxis(values, 0, axis)
 
 
 def _paper(grey: Grey) -> tuple[Grey, float]:

@@ -9,7 +9,8 @@ from nn.pieces import Mask, numbered, rim
 
 THICK = 2.0  # widths of the lines: what is so thick was not written by their pen;
 BROAD = 1.5  # and it is so broad at the rim: no digit that a line of the paper joins to it;
-ALONG = 0.5  # nor was what lies along so much of a side, or in a corner of the picture
+ALONG = 0.5  # nor was what lies along so much of a side, or in a corner of the picture,
+LYING, FLAT = 0.7, 0.25  # or with so much of its own length, and is so flat: a line that is cut
 LEAST = 0.06  # of the picture's shorter side: what was written is so large,
 SLIM = 3  # times as long as thick,
 MOST = 0.75  # and so much of the picture's height: digits that were cut out tightly fill it
@@ -36,7 +37,8 @@ def from_beyond(inked: Mask) -> NDArray[np.bool_] | None:
         return None
     contact, along = _contact(of_pixel, len(boxes))
     thick = (thickness >= THICK * pen) & (contact >= BROAD * pen)
-    beyond = on_rim[(thick | along)[on_rim]]
+    flat = (contact >= LYING * sizes.max(axis=1)) & (sizes.min(axis=1) <= FLAT * sizes.max(axis=1))
+    beyond = on_rim[(thick | along | flat)[on_rim]]
     return np.isin(of_pixel, beyond) if len(beyond) else None
 
 

@@ -1,82 +1,77 @@
-"""The lines of ruled or squared paper that are as strong as the ink: straight from side to side."""
+"""The lines of ruled or squared paper, and the sides of boxes for a digit each, are no ink."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import NDArray
 
-from nn.pieces import Mask, rim
+from nn.closing import Grey
+from nn.pieces import Mask, grown, rim
+from nn.straight import Line, lines_in
 
-STEEPEST, SLOPES = 0.12, 49  # slopes that are tried, either way: paper lies askew in a photo
-ACROSS = 0.5  # of the picture: a line covers so much of it, hidden or faint at times,
-WHOLE, CORNER = 0.8, 0.1  # or so much of what a corner of the picture shows, if that is so long,
-FAINT = 0.35  # and its edges so much of what its middle does
-WIDEST = 32  # of them would fill the picture: a line is no wider
-MOST = 30  # lines that are looked for: it bounds the time
+WIDEST = 32  # of them would fill the picture: a line of the paper is no wider
+SURE = 2  # level lines are the paper's, whatever else there is,
+SHORT, NEAR = 0.08, 0.02  # if they end so near the rim, and others so near where they are not sure
+SIDES = 2, 3  # level and upright, or more, are those of boxes: a single one may be a 0 with corners
 
 
-def ruled_lines(inked: Mask) -> NDArray[np.bool_] | None:
-    """Return the pixels of lines across the picture, but for strokes over them; None if none.
+def without_rules(ink: Grey, least: float, body: float, is_part: bool = False) -> Grey:
+    """Return ``ink: (h, w)``, full ink 1, without lines across the picture, itself without any.
 
-    None too where something else lies on the rim: in a picture that was cut out tightly the bar of
-    a 7 may go from side to side.
+    Lines are at least ``least`` strong; ``body`` is what holds strokes together, which stay where
+    they go over a line. A single line stays if something else lies on the rim: in a picture that
+    was cut out tightly the bar of a 7 may go from side to side, or a 1 from top to bottom. So it
+    does in what ``is_part`` of a picture, cut out about a digit.
     """
-    lines = np.zeros_like(inked)
-    widest = min(inked.shape) // WIDEST
+    widest = min(ink.shape) // WIDEST
     if not widest:
-        return None
-    for across, found in ((inked, lines), (inked.T, lines.T)):  # level ones, then upright ones
-        if across[:, :widest].any() and across[:, -widest:].any():
-            _mark_level(across, found, widest)
-    if not lines.any() or rim(inked & ~lines).any():
-        return None
-    return lines & ~_crossing(inked, lines, widest + 2)  # a line has soft edges
+        return ink
+    level, upright = lines_in(ink, widest, least)
+    is_sure = sum(not line.is_side and line.short <= SHORT for line in level) >= SURE
+    short = SHORT if is_sure else max(NEAR, 2 / min(ink.shape))
+    lines = [line for line in level + upright if not line.is_side and line.short <= short]
+    rest = _without(ink, lines, body)
+    return rest if is_sure or not (is_part or rim(rest > body).any()) else ink
 
 
-def _mark_level(inked: Mask, found: Mask, widest: int) -> None:
-    """Mark in ``found`` the lines that go from left to right, or nearly so."""
+def without_boxes(ink: Grey, widest: int, least: float, body: float) -> Grey:
+    """Return ``ink: (h, w)`` without the sides of boxes in a row that fill it, itself without any.
+
+    The sides are at most ``widest`` pixels wide; digits may touch them.
+    """
+    level, upright = (
+        [line for line in found if line.is_side] for found in lines_in(ink, widest, least)
+    )
+    if len(level) < SIDES[0] or len(upright) < SIDES[1]:
+        return ink
+    return _without(ink, level + upright, body)
+
+
+def _without(ink: Grey, lines: Sequence[Line], body: float) -> Grey:
+    """The ink without lines, but for strokes over them."""
+    if not lines:
+        return ink
+    inked = ink > body
+    on_line = np.logical_or.reduce([line.pixels for line in lines])
+    on_line &= ~_crossing(inked, on_line, max(line.width for line in lines))
+    return np.where(on_line | (grown(on_line, 1) & ~inked), np.float32(0), ink)
+
+
+def _crossing(inked: Mask, on_line: Mask, reach: int) -> Mask:
+    """Return where ink goes on to both sides of a line, so far at most, in one of 8 directions."""
     height, width = inked.shape
-    y, x = np.nonzero(inked)
-    slopes = np.linspace(-STEEPEST, STEEPEST, SLOPES)
-    margin = round(STEEPEST * width)
-    size = height + 2 * margin
-    rises = np.rint(slopes[:, None] * (np.arange(width) - width / 2)).astype(int) + margin
-    count = _counted(y, x, rises, size)
-    edges = np.stack([np.bincount(each, minlength=size) for each in rises])
-    seen = np.cumsum(edges - np.roll(edges, height, axis=1), axis=1)  # columns in the picture
-    least = np.where(seen >= CORNER * width, np.minimum(WHOLE * seen, ACROSS * width), np.inf)
-    for _ in range(MOST):
-        likely = np.where(count >= least, count, 0)
-        slope, row = np.unravel_index(likely.argmax(), count.shape)
-        if not likely[slope, row]:
-            return
-        faint = np.flatnonzero(count[slope] < FAINT * count[slope, row])
-        above, below = faint[faint < row].max(initial=-1), faint[faint > row].min(initial=size)
-        if below - above - 1 > widest:
-            return
-        level = y + rises[slope, x]
-        on_line = (level >= above) & (level <= below)  # its soft edge as well
-        found[y[on_line], x[on_line]] = True
-        count -= _counted(y[on_line], x[on_line], rises, size)
-        y, x = y[~on_line], x[~on_line]
-
-
-def _counted(
-    y: NDArray[np.intp], x: NDArray[np.intp], rises: NDArray[np.intp], size: int
-) -> NDArray[np.intp]:
-    """Return how many pixels are in each row, ``(SLOPES, size)``, at each slope."""
-    return np.stack([np.bincount(y + rise[x], minlength=size) for rise in rises])
-
-
-def _crossing(inked: Mask, lines: Mask, reach: int) -> Mask:
-    """Return where a stroke goes on on both sides of a line, so near."""
-    rest = inked & ~lines
+    ink, rest = np.pad(inked, 2 * reach), np.pad(inked & ~on_line, 2 * reach)
     crossing = np.zeros_like(inked)
-    for along in (rest, rest.T):
-        sides = [np.zeros_like(along), np.zeros_like(along)]
-        for step in range(1, reach + 1):
-            sides[0][step:] |= along[:-step]
-            sides[1][:-step] |= along[step:]
-        both = sides[0] & sides[1]
-        crossing |= both if along is rest else both.T
+    for down, across in ((0, 1), (1, 2), (1, 1), (2, 1), (1, 0), (2, -1), (1, -1), (1, -2)):
+        ends = []
+        for way in (-1, 1):
+            inside, end = inked & on_line, np.zeros_like(inked)
+            for step in range(1, reach + 1):
+                top, left = (2 * reach + way * step * along for along in (down, across))
+                window = np.s_[top : top + height, left : left + width]
+                end |= inside & rest[window]
+                inside &= ink[window]
+            ends.append(end)
+        crossing |= ends[0] & ends[1]
     return crossing

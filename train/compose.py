@@ -73,7 +73,7 @@ def numbers(
             place = 0 if sign == "-" else rng.integers(1, len(chosen))
             chosen.insert(place, Drawing(own[0].writer, sign, _sign(sign, rng)))
         composed.append(
-            Number("".join(drawing.label for drawing in chosen), _row(chosen, rng, gaps))
+            Number("".join(drawing.label for drawing in chosen), in_a_row(chosen, rng, gaps))
         )
     return composed
 
@@ -99,7 +99,7 @@ def in_lines(drawings: Sequence[Drawing], count: int = NUMBERS, seed: int = 0) -
 
 
 class Picture(NamedTuple):
-    """A number and its picture, ``(height, width) uint8``, white on black."""
+    """A number and its picture, ``(height, width) uint8``."""
 
     text: str
     pixels: NDArray[np.uint8]
@@ -112,7 +112,9 @@ def pictures(
     seed: int = 0,
     gaps: tuple[int, int] = APART,
 ) -> list[Picture]:
-    """Return pictures of numbers of two to four of MNIST's digits, beside each other."""
+    """Return pictures of numbers of two to four of MNIST's digits, beside each other: white on
+    black.
+    """
     rng = np.random.default_rng([seed, 14])
     composed = []
     for _ in range(count):
@@ -164,9 +166,10 @@ def share_read_whole(recognizer: Recognizer, composed: Sequence[Number | Picture
         return float(np.mean(list(pool.map(is_right, composed))))
 
 
-def _row(
-    drawings: Sequence[Drawing], rng: np.random.Generator, gaps: tuple[float, float]
+def in_a_row(
+    drawings: Sequence[Drawing], rng: np.random.Generator, gaps: tuple[float, float] = GAPS
 ) -> list[NDArray[np.float64]]:
+    """Return the strokes of digits, and signs, beside each other, about ``HEIGHT`` high."""
     strokes: list[NDArray[np.float64]] = []
     left = right = foot = 0.0
     for drawing in drawings:

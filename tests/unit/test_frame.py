@@ -76,15 +76,15 @@ def test_a_frame_about_nothing_stays() -> None:
     assert without_frame(empty) is empty
 
 
-def boxes(text: str) -> NDArray[np.uint8]:
-    """Return a printed form with a box for each digit."""
+def boxes(text: str, down: int = 0) -> NDArray[np.uint8]:
+    """Return a printed form with a box for each digit, which stands so far below its middle."""
     digits = {sample.label: sample for sample in drawings()}
     picture = np.full((240, 200 * len(text) + 40), 255, np.uint8)
     for left in range(20, 20 + 200 * len(text), 200):
         picture[20:220, left : left + 203] = 60
         picture[23:217, left + 3 : left + 200] = 255
     for place, label in enumerate(text):
-        top, left = 50, 50 + 200 * place
+        top, left = 50 + down, 50 + 200 * place
         digit = np.kron(ink(digits[label].strokes), np.ones((5, 5), np.uint8))
         window = picture[top : top + 140, left : left + 140]
         np.minimum(window, 255 - digit, out=window)
@@ -97,6 +97,15 @@ def test_digits_in_boxes_are_read(text: str, degrees: float, recognizer: Recogni
     form = Image.fromarray(np.pad(boxes(text), 60, constant_values=255))
     askew = form.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=255)
     assert recognizer.read_image(np.asarray(askew)).text == text
+
+
+@pytest.mark.parametrize("down", [-45, 40])
+@pytest.mark.parametrize("text", ["358", "4062"])
+def test_digits_that_touch_their_boxes_are_read(
+    text: str, down: int, recognizer: Recognizer
+) -> None:
+    form = np.pad(boxes(text, down), 60, constant_values=255)
+    assert recognizer.read_image(form).text == text
 
 
 def test_boxes_that_a_digit_touches_are_not_left_out_with_it() -> None:

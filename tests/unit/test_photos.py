@@ -12,7 +12,6 @@ from nn.dust import without_dust
 from nn.paper import EDGE, STRONG, find_ink
 from nn.pieces import numbered
 from nn.rim import from_beyond
-from nn.ruled import ruled_lines
 from nn.sheet import sheet_in
 from tests.sample import Strokes
 from tests.unit.test_image import Picture, draw
@@ -221,19 +220,6 @@ def test_each_piece_that_is_found_has_ink_that_counts() -> None:
             of_pixel, boxes = numbered(ink > 0)
             assert len(boxes), seed
             assert all((ink[of_pixel == piece] > EDGE).any() for piece in range(len(boxes))), seed
-
-
-def test_strokes_over_ruled_lines_stay_and_so_do_bars_of_digits() -> None:
-    inked = np.zeros((150, 200), bool)
-    inked[40:110, 100:105] = True
-    ruled = inked.copy()
-    ruled[75:77] = True
-    lines = ruled_lines(ruled)
-    assert lines is not None
-    assert np.array_equal(ruled & ~lines, inked)
-    seven = np.zeros((150, 100), bool)
-    seven[:6] = seven[:, -6:] = True
-    assert ruled_lines(seven) is None
 
 
 @pytest.mark.parametrize("digit", "0358")

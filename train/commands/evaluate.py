@@ -39,6 +39,7 @@ from train.data import DataError, Drawing, load_pen, split_by_writer
 from train.data.unclear import clear, unclear
 from train.evaluate import answers, error_rate, error_table, outputs_of, predictions
 from train.examples import Labelled, Task, inked_drawings
+from train.photos import OBSTACLES, photos
 from train.ranges import AT_LEAST_1
 from train.report_page import Evaluation, write_evaluation
 from train.robustness import PICTURES, Row, grid
@@ -83,6 +84,7 @@ def run(options: argparse.Namespace) -> int:
     drawings = _unseen(options, "pen", lambda place: split_by_writer(load_pen(place)).test)
     if drawings:
         lines += [*_without_unclear(recognizer, drawings), *_as_drawn(recognizer, drawings)]
+        lines += _in_photos(recognizer, clear(drawings))
     if others := _unseen(options, "nondigits", unseen_nondigits):
         readings = [recognizer.read(mark.strokes) for mark in others]
         lines.append(f"non-digits as drawn: {_with_a_question_mark(readings)}")
@@ -189,6 +191,16 @@ def _in_pictures(recognizer: Recognizer, images: Labelled) -> Sequence[str]:
         for gaps, how in ((APART, ""), (JOINED, " that touch or overlap"))
         if (composed := pictures(images.images, images.labels, gaps=gaps))
     ] + [_in_lines(recognizer, pictures_in_lines(images.images, images.labels), " in pictures")]
+
+
+def _in_photos(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[str]:
+    """Tell how often numbers in photos are read whole, whatever else the photos show."""
+    return [
+        f"photos of numbers of digits that can be told, {obstacle}, read whole: "
+        f"{share_read_whole(recognizer, taken):.2%} of {len(taken)}"
+        for obstacle in OBSTACLES
+        if (taken := photos(drawings, obstacle))
+    ]
 
 
 def _in_lines(recognizer: Recognizer, composed: Sequence[Number | Picture], how: str) -> str:

@@ -1,0 +1,101 @@
+"""Straight lines across a picture, level or upright, and whether they are the sides of a box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.closing import Grey, opened_down
+from nn.pieces import Mask
+
+STEEPEST, SLOPES = 0.12, 49  # slopes that are tried, either way: paper lies askew in a photo
+ACROSS = 0.5  # of the picture: a line covers so much of it, hidden or faint at times,
+WHOLE, CORNER = 0.8, 0.1  # or so much of what a corner of the picture shows, if that is so long,
+FAINT = 0.35  # and its edges so much of what its middle does;
+BESIDE = 0.2  # beside so much of it the picture goes on: a table at its border may end there
+STRONGER = 1.5  # times as strong as a line is what was written over it
+BEFORE = 0.02  # a box's side ends so far from it,
+TURN, COVERED = 4, 0.8  # and goes on across there, for so many of its widths, nearly everywhere
+MOST = 30  # lines that are looked for: it bounds the time
+
+
+class Line(NamedTuple):
+    """A line's pixels, ``(h, w)``, but for what is stronger, its width with soft edges, whether it
+    turns at both ends, and how far from the rim it ends, as a share of the picture.
+    """
+
+    pixels: Mask
+    width: int
+    is_side: bool
+    short: float
+
+
+def lines_in(ink: Grey, widest: int, least: float) -> tuple[list[Line], list[Line]]:
+    """Return the level and the upright lines in ``ink: (h, w)``, or nearly so, which are at most
+    ``widest`` pixels wide and at least ``least`` strong.
+    """
+    upright = [line._replace(pixels=line.pixels.T) for line in _level(ink.T, widest, least)]
+    return list(_level(ink, widest, least)), upright
+
+
+def _level(ink: Grey, widest: int, least: float) -> Iterator[Line]:
+    """Find the lines that go from left to right by a Hough transform: sheared by a line's slope,
+    its pixels are in one row.
+    """
+    height, width = ink.shape
+    inked = ink > least
+    y, x = np.nonzero(inked & (ink - opened_down(ink, 2 * widest + 1) > least))
+    slopes = np.linspace(-STEEPEST, STEEPEST, SLOPES)
+    margin = round(STEEPEST * width)
+    size = height + 2 * margin
+    rises = np.rint(slopes[:, None] * (np.arange(width) - width / 2)).astype(int) + margin
+    count = _counted(y, x, rises, size)
+    edges = np.stack([np.bincount(each, minlength=size) for each in rises])
+    seen = np.cumsum(edges - np.roll(edges, height, axis=1), axis=1)  # columns in the picture
+    enough = np.where(seen >= CORNER * width, np.minimum(WHOLE * seen, ACROSS * width), np.inf)
+    for _ in range(MOST):
+        likely = np.where(count >= enough, count, 0)
+        slope, row = np.unravel_index(likely.argmax(), count.shape)
+        if not likely[slope, row]:
+            return
+        faint = np.flatnonzero(count[slope] < FAINT * count[slope, row])
+        above, below = faint[faint < row].max(initial=-1), faint[faint > row].min(initial=size)
+        level = y + rises[slope, x]
+        beside = slope, [max(above, 0), min(below, size - 1)]
+        is_line = below - above - 1 <= widest and (count[beside] < FAINT * seen[beside]).all()
+        if is_line and seen[beside].min() >= BESIDE * seen[slope, row]:
+            path = row - rises[slope]
+            off = np.arange(height)[:, None] - path
+            band = (off >= above - row) & (off <= below - row)  # across others, which hide it
+            strongest = np.where(band, ink, np.float32(0)).max(axis=0)
+            strength = np.percentile(strongest[strongest > least], 50)
+            within = np.flatnonzero((path >= 0) & (path < height))
+            ends = np.sort(x[level == row])[[0, -1]]
+            is_side = all(_turns(inked, int(path[end]), int(end), widest) for end in ends)
+            short = float(np.abs(ends - within[[0, -1]]).max() / width)
+            yield Line(band & (ink < STRONGER * strength), int(below - above) + 1, is_side, short)
+        on_line = (level >= above) & (level <= below)  # its soft edge as well
+        count -= _counted(y[on_line], x[on_line], rises, size)
+        y, x = y[~on_line], x[~on_line]
+
+
+def _counted(
+    y: NDArray[np.intp], x: NDArray[np.intp], rises: NDArray[np.intp], size: int
+) -> NDArray[np.intp]:
+    """Return how many pixels are in each row, ``(SLOPES, size)``, sheared by each slope."""
+    return np.stack([np.bincount(y + rise[x], minlength=size) for rise in rises])
+
+
+def _turns(inked: Mask, y: int, x: int, widest: int) -> bool:
+    """Tell whether a line that ends before the rim goes on up or down."""
+    if x < BEFORE * inked.shape[1] or x >= (1 - BEFORE) * inked.shape[1]:
+        return False
+    near = widest + 2
+    column: Mask = inked[:, max(0, x - near) : x + near + 1].max(axis=1)
+    high = TURN * widest
+    above = column[max(0, y - high) : max(0, y - widest)]
+    below = column[y + widest + 1 : y + high + 1]
+    return any(len(part) > widest and part.mean() >= COVERED for part in (above, below))
