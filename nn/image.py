@@ -20,7 +20,7 @@ from nn.dust import without_dust
 from nn.frame import without_frame
 from nn.ink import Box
 from nn.mnist_form import box_of, extent_of, in_field
-from nn.paper import EDGE, STRONG, Grey, find_ink, line_width
+from nn.paper import EDGE, STRONG, Grey, find_ink, line_width, with_strong
 from nn.pieces import Mask, grown, numbered, on_rim
 from nn.slices import columns_to_cut
 
@@ -69,8 +69,10 @@ class Picture:
                 ink = finer[0]
                 near = self._seen_from(grown(found[0] > 0, 2), ink.shape, window, step)
                 # What reaches the rim of this window alone is a shade, or what lies beyond it.
-                ink = np.where(on_rim(ink > 0) & ~near, np.float32(0), ink)
-                if (ink > STRONG).any():
+                beyond = on_rim(ink > 0) & ~near
+                if beyond.any():
+                    ink = with_strong(np.where(beyond, np.float32(0), ink))
+                if ink.any():
                     found = ink, *_places(ink, window, step)
                     self._window, self.step = window, step
         self.ink: Grey | None = None

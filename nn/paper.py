@@ -30,6 +30,8 @@ _DOT = 0.4  # in squares as wide as the line: a dot of the pen is so large
 _SOFT = 3  # pixels: so far about what is no ink reaches its blurred edge,
 _FRINGE = 10  # and its shade
 _STEP = 0.08  # of full scale: so much lighter or darker is a sheet than a table at its edge
+_LEVEL = 0.15  # of full scale: so far from a surface lies what else is of the same level,
+_SMOOTHER = 0.25  # and so much less is the noise about it than about one between two levels
 _WITHIN = 4  # so many things around paper are left out
 _LINES = 4  # in widths of the lines: what is wider, at a shade's edge, is no ink
 _SHADED = 0.1  # of the rim: so much has ink on it where a shade may be,
@@ -47,8 +49,13 @@ def find_ink(grey: Grey, is_part: bool = False, within: int = 0) -> Grey | None:
     """
     paper, noise = _paper(grey)
     found = _digit(_darkness(grey, paper, noise), noise, is_part)
-    if found is None:
-        return None
+    if found is None:  # the surface may lie between a sheet and a table
+        paper, less = _paper(grey, _LEVEL)
+        if less > _SMOOTHER * noise:
+            return None
+        found, noise = _digit(_darkness(grey, paper, less), less, is_part), less
+        if found is None:
+            return None
     if within == _WITHIN:
         return found
     sheet = sheet_in(found > STRONG)
@@ -199,12 +206,12 @@ def _digit(ink: Grey, noise: float, is_part: bool = False) -> Grey | None:
     return np.where(mask, np.minimum(ink, np.float32(1.25)), np.float32(0))
 
 
-def _paper(grey: Grey) -> tuple[Grey, float]:
+def _paper(grey: Grey, most: float = 1.0) -> tuple[Grey, float]:
     """The light of the bare paper, (h, w) float32, and its noise.
 
     A quadratic surface through all pixels but those that stand out, which are ink: iteratively
     reweighted least squares with Tukey's biweight, begun from the picture's rim, because a digit
-    stands in the middle of its paper.
+    stands in the middle of its paper. What is ``most`` away has no weight at all.
     """
     height, width = grey.shape
     v, u = np.broadcast_arrays(
@@ -221,7 +228,7 @@ def _paper(grey: Grey) -> tuple[Grey, float]:
     level, spread = _rim_level(sample)
     surface = np.array([level, 0, 0, 0, 0, 0])
     for _ in range(10):
-        apart = (values - design @ surface) / max(4.685 * spread, 0.02)
+        apart = (values - design @ surface) / min(max(4.685 * spread, 0.02), most)
         near = np.abs(apart) < 1
         if not near.any():
             break

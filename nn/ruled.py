@@ -13,6 +13,8 @@ from nn.straight import Line, lines_in
 WIDEST = 32  # of them would fill the picture: a line of the paper is no wider
 SURE = 2  # level lines are the paper's, whatever else there is,
 SHORT, NEAR = 0.08, 0.02  # if they end so near the rim, and others so near where they are not sure
+THIN, LEAST_THIN = 0.09, 3  # of a box's height, and pixels: so thin are its sides
+AROUND = 0.05  # of a box's width: so far about it is looked
 SIDES = 2, 3  # level and upright, or more, are those of boxes: a single one may be a 0 with corners
 
 
@@ -28,6 +30,12 @@ def without_rules(ink: Grey, least: float, body: float, is_part: bool = False) -
     if not widest:
         return ink
     level, upright = lines_in(ink, widest, least)
+    sides = [line.pixels for line in level if line.is_side]
+    if len(sides) >= SIDES[0]:  # perhaps of boxes, whose other sides are too short to be found here
+        seen = np.logical_or.reduce(sides) & (ink > least)
+        unboxed = _without_boxes_at(seen, ink, least, body)
+        if unboxed is not ink:
+            return unboxed
     is_sure = sum(not line.is_side and line.short <= SHORT for line in level) >= SURE
     short = SHORT if is_sure else max(NEAR, 2 / min(ink.shape))
     lines = [line for line in level + upright if not line.is_side and line.short <= short]
@@ -46,6 +54,24 @@ def without_boxes(ink: Grey, widest: int, least: float, body: float) -> Grey:
     if len(level) < SIDES[0] or len(upright) < SIDES[1]:
         return ink
     return _without(ink, level + upright, body)
+
+
+def _without_boxes_at(sides: Mask, ink: Grey, least: float, body: float) -> Grey:
+    """The ink without boxes of which some sides were seen; itself if they are none."""
+    (top, bottom), (left, right) = (np.flatnonzero(sides.any(axis))[[0, -1]] for axis in (1, 0))
+    around = max(LEAST_THIN, round(AROUND * (right - left)))
+    widest = max(LEAST_THIN, round(THIN * (bottom - top)))
+    rows, columns = (
+        slice(max(0, top - around), bottom + around),
+        slice(max(0, left - around), right + around),
+    )
+    window = ink[rows, columns]
+    rest = without_boxes(window, widest, least, body)
+    if rest is window:
+        return ink
+    written = ink.copy()
+    written[rows, columns] = rest
+    return written
 
 
 def _without(ink: Grey, lines: Sequence[Line], body: float) -> Grey:

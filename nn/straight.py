@@ -73,8 +73,11 @@ def _level(ink: Grey, widest: int, least: float) -> Iterator[Line]:
             strongest = np.where(band, ink, np.float32(0)).max(axis=0)
             strength = np.percentile(strongest[strongest > least], 50)
             within = np.flatnonzero((path >= 0) & (path < height))
-            ends = np.sort(x[level == row])[[0, -1]]
-            is_side = all(_turns(inked, int(path[end]), int(end), widest) for end in ends)
+            ends = x[level == row].min(), x[level == row].max()
+            is_side = all(
+                _turns(inked, path, int(end), way, widest)
+                for end, way in zip(ends, (-1, 1), strict=True)
+            )
             short = float(np.abs(ends - within[[0, -1]]).max() / width)
             yield Line(band & (ink < STRONGER * strength), int(below - above) + 1, is_side, short)
         on_line = (level >= above) & (level <= below)  # its soft edge as well
@@ -89,13 +92,19 @@ def _counted(
     return np.stack([np.bincount(y + rise[x], minlength=size) for rise in rises])
 
 
-def _turns(inked: Mask, y: int, x: int, widest: int) -> bool:
-    """Tell whether a line that ends before the rim goes on up or down."""
-    if x < BEFORE * inked.shape[1] or x >= (1 - BEFORE) * inked.shape[1]:
+def _turns(inked: Mask, path: NDArray[np.intp], end: int, way: int, widest: int) -> bool:
+    """Tell whether a line, ``way`` on from its end, meets one that goes up or down from there."""
+    height, width = inked.shape
+    ahead = np.arange(end, end + way * (widest + 2), way)
+    ahead = ahead[(ahead >= 0) & (ahead < width)]
+    ahead = ahead[(path[ahead] >= 0) & (path[ahead] < height)]
+    beside = np.clip(path[ahead] + np.arange(-2, 3)[:, None], 0, height - 1)
+    goes_on = np.cumprod(inked[beside, ahead].any(axis=0))
+    x = end + way * max(0, int(goes_on.sum()) - 1)
+    if x < BEFORE * width or x >= (1 - BEFORE) * width:
         return False
-    near = widest + 2
-    column: Mask = inked[:, max(0, x - near) : x + near + 1].max(axis=1)
-    high = TURN * widest
+    column: Mask = inked[:, max(0, x - 2) : x + 3].max(axis=1)
+    y, high = int(path[x]), TURN * widest
     above = column[max(0, y - high) : max(0, y - widest)]
     below = column[y + widest + 1 : y + high + 1]
     return any(len(part) > widest and part.mean() >= COVERED for part in (above, below))

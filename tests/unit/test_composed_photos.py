@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from nn import Recognizer
+from nn.image import Picture
+from nn.paper import EDGE
+from nn.pieces import numbered
 from tests.unit.test_evaluation import DIGITS
 from train.compose import share_read_whole
 from train.photos import OBSTACLES, PAPER, SIZE, photos
@@ -17,6 +20,11 @@ def test_photos_with_obstacles_are_mostly_read(obstacle: str) -> None:
     assert {len(photo.text) for photo in taken} == {2, 3, 4}
     assert all(photo.pixels.shape == SIZE[::-1] for photo in taken)
     assert all(photo.pixels.dtype == np.uint8 for photo in taken)
+    for photo in taken:
+        ink = Picture(photo.pixels).ink
+        assert ink is not None
+        of_pixel, boxes = numbered(ink > 0)
+        assert all((ink[of_pixel == piece] > EDGE).any() for piece in range(len(boxes)))
     assert share_read_whole(Recognizer.load(), taken) >= 0.7
 
 

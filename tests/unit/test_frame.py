@@ -108,6 +108,21 @@ def test_digits_that_touch_their_boxes_are_read(
     assert recognizer.read_image(form).text == text
 
 
+@pytest.mark.parametrize("gap", [8, 5])
+def test_a_1_that_ends_before_a_boxs_sides_is_no_side(gap: int) -> None:
+    form = np.zeros((80, 160), np.float32)
+    form[10:70, 10:154] = 1
+    for left in (13, 60, 107):
+        form[13:67, left : left + 44] = 0
+    one = np.zeros_like(form)
+    one[13 + gap : 67 - gap, 30:33] = 1
+    touching = form + one
+    touching[40, 85:107] = 1  # else they are a piece of their own
+    rest = without_frame(touching)
+    assert (rest[one == 1] == 1).all()
+    assert rest[:13].max() == rest[67:].max() == 0
+
+
 def test_boxes_that_a_digit_touches_are_not_left_out_with_it() -> None:
     form = np.zeros((60, 120), np.float32)
     form[5:55, 5:115] = 1

@@ -68,6 +68,14 @@ def test_a_dark_sheet_on_a_light_table_is_read(recognizer: Recognizer) -> None:
     assert recognizer.read_image(picture).text == "42"
 
 
+def test_a_sheet_is_found_though_light_falls_unevenly_on_it_and_on_the_table(
+    recognizer: Recognizer,
+) -> None:
+    picture = on_table(number("42"), 150, (90, 180, 150, 190)).astype(float)
+    light = np.linspace(0.68, 0.94, picture.shape[0])[:, None]
+    assert recognizer.read_image(photo((picture * light).astype(np.uint8), noise=2)).text == "42"
+
+
 @pytest.mark.parametrize("table", [30, 150])
 @pytest.mark.parametrize("degrees", [-12, 0, 12])
 @pytest.mark.parametrize("text", ["7", "42"])
