@@ -55,7 +55,7 @@ def add_options(parser: Parser) -> None:
         type=Path,
         metavar="FILE",
         help="write a page with the mistakes as pictures, the reliability plot and the robustness "
-        "grid, which takes some minutes (without it: the table alone)",
+        "grid, and read photos, which takes some minutes (without it: the table alone)",
     )
     parser.add_argument(
         "--pictures",
@@ -84,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
     drawings = _unseen(options, "pen", lambda place: split_by_writer(load_pen(place)).test)
     if drawings:
         lines += [*_without_unclear(recognizer, drawings), *_as_drawn(recognizer, drawings)]
-        lines += _in_photos(recognizer, clear(drawings))
+        lines += _in_photos(recognizer, clear(drawings)) if options.report else []
     if others := _unseen(options, "nondigits", unseen_nondigits):
         readings = [recognizer.read(mark.strokes) for mark in others]
         lines.append(f"non-digits as drawn: {_with_a_question_mark(readings)}")
