@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Grey = NDArray[np.float32]
+from nn.pieces import Grey
 
 
 def closed(grey: Grey, size: int) -> Grey:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nn.lines import lines_of
-from nn.paper import SPECK, Grey
-from nn.pieces import numbered
+from nn.paper import SPECK
+from nn.pieces import Grey, numbered
 
 TALL = 0.4  # of the highest piece: what is lower is no digit that a point stands beside
 FOOT = 0.6, 1.25  # of the digits on both sides: so far down stands a point between them

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.mnist_form import extent_of
-from nn.paper import BODY, EDGE, STRONG, Grey, with_strong
-from nn.pieces import Mask, grown, labels_of, numbered
+from nn.paper import BODY, EDGE, STRONG, with_strong
+from nn.pieces import Grey, Mask, grown, labels_of, numbered
 from nn.ruled import without_boxes
 from nn.sheet import filled_up, is_quadrangle, quadrangle
 
@@ -20,7 +20,6 @@ BAND = 0.08  # of a frame's box: so far inside lie its sides,
 COVERED = 0.9  # along so much of which there is ink;
 EVEN = 0.7  # of the largest of a frame's cells: so large are all
 LEAST_BOXED = 32  # pixels of the picture's shorter side: there are no boxes in smaller ones
-AROUND = 0.05  # of all that was found: so much paper is taken to lie about it
 HOLLOW = 0.01  # so little of it is inside
 APART = 0.03  # of a border: so far from its ends is all that a line along it does not belong to
 
@@ -44,15 +43,10 @@ def _without_boxes(ink: Grey) -> Grey:
     """The ink without the sides of boxes that digits touch, or that are broken."""
     if not ink.any() or min(ink.shape) < LEAST_BOXED:
         return ink
-    left, top, right, bottom = extent_of(ink > 0)
-    around = max(LEAST_THIN, round(AROUND * (right - left)))
-    widest = max(LEAST_THIN, round(THIN * (bottom - top)))
-    window = np.pad(ink[top:bottom, left:right], around)
-    rest = without_boxes(window, widest, EDGE, BODY)
-    if rest is window:
+    rest = without_boxes(ink, ink > 0, EDGE, BODY)
+    if rest is ink:
         return ink
-    written = np.zeros_like(ink)
-    written[top:bottom, left:right] = with_strong(rest)[around:-around, around:-around]
+    written = with_strong(rest)
     return written if written.any() else ink
 
 

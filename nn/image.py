@@ -20,8 +20,8 @@ from nn.dust import without_dust
 from nn.frame import without_frame
 from nn.ink import Box
 from nn.mnist_form import box_of, extent_of, in_field
-from nn.paper import EDGE, STRONG, Grey, find_ink, line_width, with_strong
-from nn.pieces import Mask, grown, numbered, on_rim
+from nn.paper import EDGE, STRONG, find_ink, line_width, with_strong
+from nn.pieces import Grey, Mask, grown, numbered, on_rim
 from nn.slices import columns_to_cut
 
 _LOOK = 256  # longer side at which the digit is searched for

@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 
 from nn.closing import closed
 from nn.ink import BOX
-from nn.pieces import grown, labels_of, on_rim, rim
+from nn.pieces import Grey, grown, labels_of, on_rim, rim
 from nn.rim import from_beyond
 from nn.ruled import without_rules
 from nn.sheet import sheet_in
-
-Grey = NDArray[np.float32]
 
 _LEAST_CONTRAST = 0.04  # of full scale: fainter than ten grey levels is not ink
 EDGE = 0.08  # of the ink's own contrast: where the ink's box ends, above JPEG's ringing

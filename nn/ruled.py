@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nn.closing import Grey
-from nn.pieces import Mask, grown, rim
+from nn.pieces import Grey, Mask, grown, rim
 from nn.straight import Line, lines_in
 
 WIDEST = 32  # of them would fill the picture: a line of the paper is no wider
@@ -33,7 +32,7 @@ def without_rules(ink: Grey, least: float, body: float, is_part: bool = False) -
     sides = [line.pixels for line in level if line.is_side]
     if len(sides) >= SIDES[0]:  # perhaps of boxes, whose other sides are too short to be found here
         seen = np.logical_or.reduce(sides) & (ink > least)
-        unboxed = _without_boxes_at(seen, ink, least, body)
+        unboxed = without_boxes(ink, seen, least, body)
         if unboxed is not ink:
             return unboxed
     is_sure = sum(not line.is_side and line.short <= SHORT for line in level) >= SURE
@@ -43,35 +42,22 @@ def without_rules(ink: Grey, least: float, body: float, is_part: bool = False) -
     return rest if is_sure or not (is_part or rim(rest > body).any()) else ink
 
 
-def without_boxes(ink: Grey, widest: int, least: float, body: float) -> Grey:
-    """Return ``ink: (h, w)`` without the sides of boxes in a row that fill it, itself without any.
-
-    The sides are at most ``widest`` pixels wide; digits may touch them.
+def without_boxes(ink: Grey, seen: Mask, least: float, body: float) -> Grey:
+    """Return ``ink: (h, w)`` without the sides of boxes in a row as large as what was ``seen``,
+    itself without any. Digits may touch the sides.
     """
+    (top, bottom), (left, right) = (np.flatnonzero(seen.any(axis))[[0, -1]] for axis in (1, 0))
+    around = max(LEAST_THIN, round(AROUND * (right - left)))
+    widest = max(LEAST_THIN, round(THIN * (bottom - top)))
+    written = np.pad(ink, around)
+    window = written[top : bottom + 1 + 2 * around, left : right + 1 + 2 * around]
     level, upright = (
-        [line for line in found if line.is_side] for found in lines_in(ink, widest, least)
+        [line for line in found if line.is_side] for found in lines_in(window, widest, least)
     )
     if len(level) < SIDES[0] or len(upright) < SIDES[1]:
         return ink
-    return _without(ink, level + upright, body)
-
-
-def _without_boxes_at(sides: Mask, ink: Grey, least: float, body: float) -> Grey:
-    """The ink without boxes of which some sides were seen; itself if they are none."""
-    (top, bottom), (left, right) = (np.flatnonzero(sides.any(axis))[[0, -1]] for axis in (1, 0))
-    around = max(LEAST_THIN, round(AROUND * (right - left)))
-    widest = max(LEAST_THIN, round(THIN * (bottom - top)))
-    rows, columns = (
-        slice(max(0, top - around), bottom + around),
-        slice(max(0, left - around), right + around),
-    )
-    window = ink[rows, columns]
-    rest = without_boxes(window, widest, least, body)
-    if rest is window:
-        return ink
-    written = ink.copy()
-    written[rows, columns] = rest
-    return written
+    window[:] = _without(window, level + upright, body)
+    return written[around:-around, around:-around]
 
 
 def _without(ink: Grey, lines: Sequence[Line], body: float) -> Grey:
