@@ -124,12 +124,17 @@ def find(browser: Browser) -> dict[str, tuple[bytes, set[int]]]:
 
 
 def written(found: dict[str, tuple[bytes, set[int]]]) -> str:
-    """Return the list as a text."""
+    """Return the list as a text: what ran now, and what it has already of the same modules.
+
+    Not every run calls all that may be needed: some of it depends on when memory is collected.
+    """
+    before = LIST.read_text("utf-8")
     lines = []
     for name, (module, called) in found.items():
-        runs = called | changing(module)
         parts = dict(wasm.sections(module))
         digest = hashlib.sha256(parts[wasm.CODE] + parts[wasm.DATA]).hexdigest()
+        seen = listed(name) if f"module {digest} {name}\n" in before else set()
+        runs = called | changing(module) | seen
         lines.append(f"module {digest} {name}")
         spans = [f"{a}-{b}" for a, b in (unread(module, runs) if name == CORE else [])]
         for kind, values in (("unread", spans), ("runs", list(_spans(sorted(runs))))):

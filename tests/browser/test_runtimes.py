@@ -460,7 +460,7 @@ sync.read = read_with_more
 
 
 def test_the_list_of_functions_has_all_that_the_page_was_seen_to_run(browser: Browser) -> None:
-    """`python -m tests.browser.functions_used --write` writes it anew."""
+    """`python -m tests.browser.functions_used --write` adds what is missing."""
     for name, (module, runs) in functions_used.find(browser).items():
         known = functions_used.listed(name)
         assert runs
