@@ -8,15 +8,16 @@ import { find, language, offerLanguages, put } from './words.js';
 /**
  * Make a script for PyScript's editor.
  * @param {string} program
- * @param {boolean} [setup] whether it runs at once and unseen
+ * @param {string} [config] runs the program at once and unseen
  */
-function script(program, setup = false) {
+function script(program, config) {
   const element = document.createElement('script');
   element.type = 'py-editor';
   element.setAttribute('env', 'digits');
-  if (setup) {
+  if (config) {
     element.setAttribute('setup', '');
-    element.setAttribute('config', './playground.json');
+    // As text: a cell pressed while PyScript fetches a file gets no Python.
+    element.setAttribute('config', config);
   }
   element.textContent = program;
   return element;
@@ -46,14 +47,14 @@ function nameParts() {
 async function begin() {
   const places = Array.from(document.querySelectorAll('[data-cell]'));
   const paths = places.map((place) => /** @type {HTMLElement} */ (place).dataset.cell ?? '');
-  const [setup, ...cells] = await Promise.all(['playground.py', ...paths].map(load));
-  // Such JSON is Python too. PyScript wants the script with the configuration first.
-  document.body.prepend(script(`drawing = ${JSON.stringify(keptDrawing())}\n${setup}`, true));
+  const [config, setup, ...cells] = await Promise.all(['playground.json', 'playground.py', ...paths].map(load));
+  // Such JSON is Python too. PyScript wants the configuration first.
+  document.body.prepend(script(`drawing = ${JSON.stringify(keptDrawing())}\n${setup}`, config));
   places.forEach((place, i) => place.append(script(cells[i])));
   await import('./generated/pyscript/core.js');
   // The worker does not say which file it lacks.
   const { stock } = await readList();
-  const scripts = ['playground.json', 'generated/pyodide/pyodide.mjs', 'generated/pyodide/pyodide.asm.js'];
+  const scripts = ['generated/pyodide/pyodide.mjs', 'generated/pyodide/pyodide.asm.js'];
   await Promise.all([...download(stock, () => {}).values(), ...scripts.map(load)]);
 }
 
@@ -62,7 +63,7 @@ language.addEventListener('change', nameParts);
 document.addEventListener('py-editor', ({ target }) => {
   nameParts();
   if (/** @type {Element} */ (target).hasAttribute('setup')) document.documentElement.dataset.engine = 'browser';
-  else /** @type {any} */ (document.activeElement?.shadowRoot?.activeElement)?.blur(); // each new editor takes the focus
+  else /** @type {any} */ (document.activeElement?.shadowRoot?.activeElement)?.blur(); // new editors take the focus
 });
 // PyScript says less.
 addEventListener('unhandledrejection', ({ reason }) => {

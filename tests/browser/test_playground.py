@@ -136,6 +136,26 @@ def test_the_projects_own_server_lets_it_run(new_context: NewContext, app: AppSe
     expect(run(page, FILTER)).to_contain_text("plus")
 
 
+PRESS_THE_FIRST = """
+new MutationObserver((_, observer) => {
+  const button = document.querySelector('.py-editor-run-button');
+  if (!button) return;
+  observer.disconnect();
+  button.click();
+}).observe(document, { childList: true, subtree: true });
+"""
+
+
+def test_a_cell_runs_that_was_pressed_at_once(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    """Pressed while PyScript fetches a configuration, it would wait for a worker of its own."""
+    page = new_context(locale="en").new_page()
+    page.add_init_script(PRESS_THE_FIRST)
+    page.goto(f"{site_host.url}playground.html")
+    expect(page.locator(".py-editor-output").first).to_contain_text("plus", timeout=START)
+
+
 @pytest.mark.parametrize(
     "path",
     [
