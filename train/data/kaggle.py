@@ -16,6 +16,8 @@ from train.data.files import read_content
 
 PIXELS = [f"pixel{i}" for i in range(784)]
 FORM = "label,pixel0,...,pixel783, or the same without label"
+SEPARATORS = {";": "semicolons", "\t": "tabs"}
+"""What spreadsheet programs write in a comma's place."""
 NOT_CLOSED = 'expected whole numbers, got a quote (") that is not closed in this line; remove it'
 
 
@@ -85,6 +87,12 @@ def _header(content: bytes, path: Path) -> list[str]:
     if not columns:
         raise DataError(f"{path}, line 1: expected the columns {FORM}, got an empty line")
     known = {"label", *PIXELS}
+    for separator, came in SEPARATORS.items():
+        if len(columns) == 1 and separator in first:
+            raise DataError(
+                f"{path}, line 1: expected the columns {FORM}, got {came} between them; "
+                "save the file with commas"
+            )
     missing = [name for name in PIXELS if name not in columns]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
