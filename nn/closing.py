@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn.pieces import Grey
+from nn.pieces import Grey, Mask
 
 
 def closed(grey: Grey, size: int) -> Grey:
@@ -13,6 +13,12 @@ def closed(grey: Grey, size: int) -> Grey:
         for axis in (0, 1):
             grey = _extreme(grey, size, axis) if highest else -_extreme(-grey, size, axis)
     return grey
+
+
+def opened(mask: Mask, size: int) -> Mask:
+    """Return ``mask: (h, w)`` without what is narrower than ``size`` pixels, an odd number."""
+    without: Mask = -closed(-mask.astype(np.float32), size) > 0
+    return without
 
 
 def opened_down(grey: Grey, size: int) -> Grey:

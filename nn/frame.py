@@ -1,6 +1,4 @@
-"""A frame about a picture's ink, boxes in a row for a digit each, or a line along the picture's
-border, is no digit.
-"""
+"""A frame about a picture's ink, or a line along the picture's border, is no digit."""
 
 from __future__ import annotations
 
@@ -8,18 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.mnist_form import extent_of
-from nn.paper import BODY, EDGE, STRONG, with_strong
-from nn.pieces import Grey, Mask, grown, labels_of, numbered
-from nn.ruled import without_boxes
-from nn.sheet import filled_up, is_quadrangle, quadrangle
+from nn.paper import STRONG
+from nn.pieces import Grey, labels_of
 
 LONG = 0.8  # of the picture's shorter side: a piece of fewer pixels is neither
 THIN = 0.09  # of the same: how thick a frame's line may be
 LEAST_THIN = 3  # pixels that are thin in any picture
 BAND = 0.08  # of a frame's box: so far inside lie its sides,
 COVERED = 0.9  # along so much of which there is ink;
-EVEN = 0.7  # of the largest of a frame's cells: so large are all
-LEAST_BOXED = 32  # pixels of the picture's shorter side: there are no boxes in smaller ones
 HOLLOW = 0.01  # so little of it is inside
 APART = 0.03  # of a border: so far from its ends is all that a line along it does not belong to
 
@@ -36,18 +30,7 @@ def without_frame(ink: Grey) -> Grey:
     frames = [root for root in long if _is_frame(label == root, inked, ink)]
     if frames:
         return np.where(np.isin(label, frames), np.float32(0), ink)
-    return _without_boxes(ink)
-
-
-def _without_boxes(ink: Grey) -> Grey:
-    """The ink without the sides of boxes that digits touch, or that are broken."""
-    if not ink.any() or min(ink.shape) < LEAST_BOXED:
-        return ink
-    rest = without_boxes(ink, ink > 0, EDGE, BODY)
-    if rest is ink:
-        return ink
-    written = with_strong(rest)
-    return written if written.any() else ink
+    return ink
 
 
 def _is_frame(piece: NDArray[np.bool_], inked: NDArray[np.bool_], ink: Grey) -> bool:
@@ -60,7 +43,7 @@ def _is_frame(piece: NDArray[np.bool_], inked: NDArray[np.bool_], ink: Grey) -> 
         return False
     first, highest, last, lowest = extent_of(rest)
     is_around = left < first and top < highest and right > last and bottom > lowest
-    if is_around and (_is_hollow(piece[top:bottom, left:right]) or _has_cells(piece, rest)):
+    if is_around and _is_hollow(piece[top:bottom, left:right]):
         return True
     return any(
         max(side[0].mean(), side[-1].mean()) >= COVERED
@@ -68,29 +51,6 @@ def _is_frame(piece: NDArray[np.bool_], inked: NDArray[np.bool_], ink: Grey) -> 
         and end <= (1 - APART) * side.shape[1]
         for side, begin, end in ((piece, first, last), (piece.T, highest, lowest))
     )
-
-
-def _has_cells(piece: Mask, rest: Mask) -> bool:
-    """Tell whether the rest of the ink lies in several cells of a piece, which are as large as each
-    other, have four corners, and nothing of the piece in them: else a digit touches its lines.
-    """
-    piece, rest = np.pad(piece, 1), np.pad(rest, 1)
-    cell_at, boxes = numbered(~grown(piece, 1))  # a corner of two pixels is no way out
-    outside = int(cell_at[0, 0])
-    used = set(np.unique(cell_at[rest]).tolist()) - {-1}
-    if len(used) < 2 or outside in used:
-        return False
-    cells = np.delete(np.arange(len(boxes)), outside)
-    sizes = boxes[cells, 2:] - boxes[cells, :2]
-    if (sizes.min(axis=0) < EVEN * sizes.max(axis=0)).any():
-        return False
-    for cell, (left, top, right, bottom) in zip(cells, boxes[cells].tolist(), strict=True):
-        window = np.s_[top:bottom, left:right]
-        filled = filled_up(cell_at[window] == cell)
-        inside = ~grown(np.pad(~quadrangle(filled), 1, constant_values=True), LEAST_THIN)
-        if not is_quadrangle(filled) or (piece[window] & inside[1:-1, 1:-1]).any():
-            return False
-    return True
 
 
 def _is_hollow(piece: NDArray[np.bool_]) -> bool:

@@ -51,9 +51,9 @@ def is_quadrangle(piece: Mask) -> bool:
     return bool((quadrangle(piece) ^ piece).sum() <= ASTRAY * piece.sum())
 
 
-def quadrangle(piece: Mask) -> NDArray[np.bool_]:
-    """Return what lies between four corners: the piece's farthest points in four directions at
-    right angles, turned so that most lies between them.
+def corners_of(piece: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return x and y of a piece's four corners, the lower right one first and then clockwise: the
+    farthest points in four directions at right angles, turned so that most lies between them.
     """
     rows = np.flatnonzero(piece.any(axis=1))
     first, last = piece[rows].argmax(axis=1), piece.shape[1] - piece[rows, ::-1].argmax(axis=1)
@@ -64,6 +64,13 @@ def quadrangle(piece: Mask) -> NDArray[np.bool_]:
     xs, ys = x[farthest].reshape(4, TURNS), y[farthest].reshape(4, TURNS)
     area = (xs[0] - xs[2]) * (ys[1] - ys[3]) - (xs[1] - xs[3]) * (ys[0] - ys[2])
     xs, ys = xs[:, area.argmax()], ys[:, area.argmax()]
+    lowest = int((xs + ys).argmax())
+    return np.roll(xs, -lowest), np.roll(ys, -lowest)
+
+
+def quadrangle(piece: Mask) -> NDArray[np.bool_]:
+    """Return what lies between a piece's four corners."""
+    xs, ys = corners_of(piece)
     down, across = np.ogrid[: piece.shape[0], : piece.shape[1]]
     within = np.ones_like(piece)
     for a in range(4):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.closing import opened_down
+from nn.crossing import STRONGER, Line
 from nn.pieces import Grey, Mask
 
 STEEPEST, SLOPES = 0.12, 49  # slopes that are tried, either way: paper lies askew in a photo
@@ -16,32 +17,33 @@ ACROSS = 0.5  # of the picture: a line covers so much of it, hidden or faint at 
 WHOLE, CORNER = 0.8, 0.1  # or so much of what a corner of the picture shows, if that is so long,
 FAINT = 0.35  # and its edges so much of what its middle does;
 BESIDE = 0.2  # beside so much of it the picture goes on: a table at its border may end there
-STRONGER = 1.5  # times as strong as a line is what was written over it
 BEFORE = 0.02  # a box's side ends so far from it,
 TURN, COVERED = 4, 0.8  # and goes on across there, for so many of its widths, nearly everywhere
 MOST = 30  # lines that are looked for: it bounds the time
 
 
-class Line(NamedTuple):
-    """A line's pixels, ``(h, w)``, but for what is stronger, its width with soft edges, whether it
-    turns at both ends, and how far from the rim it ends, as a share of the picture.
+class Rule(NamedTuple):
+    """A line across the picture: whether it turns at both ends, and how far from the rim it ends,
+    as a share of the picture.
     """
 
-    pixels: Mask
-    width: int
+    line: Line
     is_side: bool
     short: float
 
 
-def lines_in(ink: Grey, widest: int, least: float) -> tuple[list[Line], list[Line]]:
+def lines_in(ink: Grey, widest: int, least: float) -> tuple[list[Rule], list[Rule]]:
     """Return the level and the upright lines in ``ink: (h, w)``, or nearly so, which are at most
     ``widest`` pixels wide and at least ``least`` strong.
     """
-    upright = [line._replace(pixels=line.pixels.T) for line in _level(ink.T, widest, least)]
+    upright = [
+        rule._replace(line=rule.line._replace(pixels=rule.line.pixels.T))
+        for rule in _level(ink.T, widest, least)
+    ]
     return list(_level(ink, widest, least)), upright
 
 
-def _level(ink: Grey, widest: int, least: float) -> Iterator[Line]:
+def _level(ink: Grey, widest: int, least: float) -> Iterator[Rule]:
     """Find the lines that go from left to right by a Hough transform: sheared by a line's slope,
     its pixels are in one row.
     """
@@ -79,7 +81,8 @@ def _level(ink: Grey, widest: int, least: float) -> Iterator[Line]:
                 for end, way in zip(ends, (-1, 1), strict=True)
             )
             short = float(np.abs(ends - within[[0, -1]]).max() / width)
-            yield Line(band & (ink < STRONGER * strength), int(below - above) + 1, is_side, short)
+            line = Line(band & (ink < STRONGER * strength), int(below - above) + 1)
+            yield Rule(line, is_side, short)
         on_line = (level >= above) & (level <= below)  # its soft edge as well
         count -= _counted(y[on_line], x[on_line], rises, size)
         y, x = y[~on_line], x[~on_line]
