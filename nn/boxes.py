@@ -100,13 +100,21 @@ def _corners(inked: Mask) -> Iterator[Points]:
         if not within.any() or not is_quadrangle(within):
             continue
         corners = np.stack(corners_of(within), axis=1) + np.array([left - 0.5, top - 0.5])
-        ways = np.roll(corners, -1, axis=0) - corners
-        lengths = np.hypot(*ways.T)
-        turns = (ways * np.roll(ways, -1, axis=0)).sum(axis=1)
-        if lengths.min() < LEAST or (lengths < EVEN * np.roll(lengths, 2)).any():
-            continue
-        if (abs(turns) <= SQUARE * lengths * np.roll(lengths, -1)).all():
+        if _is_square(np.roll(corners, -1, axis=0) - corners):
             yield corners
+
+
+def _is_square(ways: Points) -> bool:
+    """Tell whether four sides, the ways along them, are long enough for boxes, about as long as the
+    ones opposite, and meet at about right angles.
+    """
+    lengths = np.sqrt((ways**2).sum(axis=1))
+    turns = abs((ways * np.roll(ways, -1, axis=0)).sum(axis=1))
+    return bool(
+        lengths.min() >= LEAST
+        and (lengths >= EVEN * np.roll(lengths, 2)).all()
+        and (turns <= SQUARE * lengths * np.roll(lengths, -1)).all()
+    )
 
 
 def _boxes(ink: Grey, inked: Mask, corners: Points) -> Boxes | None:
@@ -115,21 +123,19 @@ def _boxes(ink: Grey, inked: Mask, corners: Points) -> Boxes | None:
     lines = np.minimum(ink, np.float32(STRONG))
     for _ in range(2):
         outer = [settled(lines, side, MOVED[0]) for side in outer]
-        strength = np.median([np.median(along(ink, side)) for side in outer])
-        lines = np.minimum(ink, strength)
+        strength = sum(np.percentile(along(ink, side), 50) for side in outer) / 4
+        lines = np.minimum(ink, np.float32(strength))
     near = grown(inked, 1)
     covered = min(along(near, side).mean() for side in outer)
-    if covered < COVERED:
+    if covered < COVERED or not _is_square(np.stack([side.way for side in outer])):
         return None
-    if all(_goes_on(near, side) for side in (outer[0], outer[2])):  # rules
+    if all(_goes_on(near, side) for side in (outer[0], outer[2])):  # the paper's lines
         return None
     lower_right, lower_left, upper_left, upper_right = (
         meeting(outer[i - 1], outer[i]) for i in range(4)
     )
     top, bottom = Side(upper_left, upper_right), Side(lower_left, lower_right)
     left, right = Side(upper_left, lower_left), Side(upper_right, lower_right)
-    if min(top.length, left.length) < LEAST:
-        return None
     level = _between(left, right, LEAST, lines, near)
     upright = _between(top, bottom, NARROW * left.length / (len(level) + 1), lines, near)
     if level and top.length / (len(upright) + 1) > WIDE * left.length / (len(level) + 1):
@@ -191,7 +197,8 @@ def _line(side: Side, ink: Grey, inked: Mask) -> Line:
         before += 1
     while after < widest and along(inked, side, after + 1).mean() >= DENSE:
         after += 1
-    strength = max(np.median(along(ink, side, off)) for off in range(-before, after + 1))
+    widths = range(-before, after + 1)
+    strength = max(float(np.percentile(along(ink, side, off), 50)) for off in widths)
     wide = before + 1 + after
     y, x = np.ogrid[: ink.shape[0], : ink.shape[1]]
     right, down = side.across

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ class Side(NamedTuple):
     @property
     def length(self) -> float:
         """In pixels."""
-        return float(np.hypot(*self.way))
+        return math.hypot(*self.way)
 
     @property
     def across(self) -> Points:
@@ -46,7 +47,7 @@ class Side(NamedTuple):
 
 def at(values: NDArray[Any], points: Points) -> NDArray[Any]:
     """Return the values ``(h, w)`` at points ``(..., 2)``: those of the nearest pixels."""
-    x, y = (np.rint(points[..., i]).astype(int).clip(0, values.shape[1 - i] - 1) for i in (0, 1))
+    x, y = ((points[..., i] + 0.5).astype(int).clip(0, values.shape[1 - i] - 1) for i in (0, 1))
     found: NDArray[Any] = values[y, x]
     return found
 
