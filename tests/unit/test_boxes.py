@@ -20,18 +20,24 @@ def recognizer() -> Recognizer:
     return Recognizer.load()
 
 
+def write(label: str, picture: NDArray[np.uint8], left: int, top: int) -> None:
+    """Write a digit of 140 pixels into a picture."""
+    strokes = next(sample.strokes for sample in drawings() if sample.label == label)
+    window = picture[top : top + 140, left : left + 140]
+    np.minimum(window, 255 - np.kron(ink(strokes), np.ones((5, 5), np.uint8)), out=window)
+
+
 def boxes(text: str, down: int = 0) -> NDArray[np.uint8]:
-    """Return a printed form with a box for each digit, which stands so far below its middle."""
-    digits = {sample.label: sample for sample in drawings()}
+    """Return a printed form with a box for each digit, or blank, which stands so far below its
+    middle.
+    """
     picture = np.full((240, 200 * len(text) + 40), 255, np.uint8)
     for left in range(20, 20 + 200 * len(text), 200):
         picture[20:220, left : left + 203] = 60
         picture[23:217, left + 3 : left + 200] = 255
     for place, label in enumerate(text):
-        top, left = 50 + down, 50 + 200 * place
-        digit = np.kron(ink(digits[label].strokes), np.ones((5, 5), np.uint8))
-        window = picture[top : top + 140, left : left + 140]
-        np.minimum(window, 255 - digit, out=window)
+        if label != " ":
+            write(label, picture, 50 + 200 * place, 50 + down)
     return picture
 
 
@@ -62,37 +68,18 @@ def test_digits_in_boxes_apart_are_read(apart: int, recognizer: Recognizer) -> N
 
 
 def test_a_number_in_a_table_is_read(recognizer: Recognizer) -> None:
-    row = boxes("358")[20:223]
-    table = np.concatenate(
-        [row[:200] if row_is_used else empty(row)[:200] for row_is_used in (0, 1, 0)]
-    )
-    table = np.concatenate([table, row[:3]])
-    assert recognizer.read_image(np.pad(table, 60, constant_values=255)).text == "358"
-
-
-def empty(row: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a row of boxes without the digits in them."""
-    cleared = row.copy()
-    for left in range(20, row.shape[1] - 40, 200):
-        cleared[3:197, left + 3 : left + 200] = 255
-    return cleared
+    rows = [boxes(text)[20:220] for text in ("   ", "358", "   ")]
+    table = np.pad(np.concatenate([*rows, boxes("   ")[20:23]]), 60, constant_values=255)
+    assert recognizer.read_image(table).text == "358"
 
 
 def test_a_number_that_touches_its_frame_is_read(recognizer: Recognizer) -> None:
     form = np.full((320, 700), 255, np.uint8)
     form[60:263, 50:650] = 60
     form[63:260, 53:647] = 255
-    for place, digit in enumerate("358"):
-        left = 90 + 180 * place
-        printed = np.kron(ink(of(digit)), np.ones((5, 5), np.uint8))
-        window = form[53:193, left : left + 140]
-        np.minimum(window, 255 - printed, out=window)
+    for place, label in enumerate("358"):
+        write(label, form, 90 + 180 * place, 53)
     assert recognizer.read_image(form).text == "358"
-
-
-def of(label: str) -> NDArray[np.float64]:
-    """Return a digit's strokes."""
-    return next(sample for sample in drawings() if sample.label == label).strokes
 
 
 def hollow(cells: list[int], high: int = 50) -> NDArray[np.float32]:
