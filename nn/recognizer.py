@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from nn import weights
 from nn.aside import strokes_aside
+from nn.curve import rounded
 from nn.image import Picture
 from nn.ink import SIDE, Box, Strokes, bounding_box, ink_within, parse_strokes, union
 from nn.layout import UNKNOWN, Parts, Touches
@@ -166,7 +167,7 @@ class Recognizer:
         Marks that are in ``known`` already are not looked at again; afterwards it holds those of
         this drawing. Raises nn.ink.StrokesError, which names the point that is wrong.
         """
-        parsed = parse_strokes(strokes)
+        parsed = [rounded(stroke) for stroke in parse_strokes(strokes)]
         places = [index for index, stroke in enumerate(strokes) if len(stroke)]
 
         def read_line(parts: Parts) -> Reading:
