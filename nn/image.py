@@ -20,7 +20,7 @@ from nn.dust import without_dust
 from nn.frame import without_frame
 from nn.ink import Box
 from nn.mnist_form import box_of, extent_of, in_field
-from nn.paper import EDGE, STRONG, find_ink, line_width, with_strong
+from nn.paper import STRONG, find_ink, line_width, with_strong
 from nn.pieces import Grey, Mask, grown, numbered, on_rim
 from nn.slices import columns_to_cut
 
@@ -72,7 +72,7 @@ class Picture:
                 beyond = on_rim(ink > 0) & ~near
                 if beyond.any():
                     ink = with_strong(np.where(beyond, np.float32(0), ink))
-                if ink.any():
+                if self._is_same(found[0], ink, window, step):
                     found = ink, *_places(ink, window, step)
                     self._window, self.step = window, step
         self.ink: Grey | None = None
@@ -137,10 +137,10 @@ class Picture:
             inside, box = _places(ink, self._window, self.step)
         # Shrunk: look again, at the digit alone and as finely as is of use.
         if closer and self.step > 1:
-            ink, inside, box = self._closer(box, only) or (ink, inside, box)
+            ink, inside, box = self._closer(ink, box, only) or (ink, inside, box)
         return in_field(ink, inside), box
 
-    def _closer(self, box: Box, only: Mask) -> tuple[Grey, Box, Box] | None:
+    def _closer(self, before: Grey, box: Box, only: Mask) -> tuple[Grey, Box, Box] | None:
         window = _around(box, self.pixels.shape[1], self.pixels.shape[0])
         step = max(1, int(max(box[2] - box[0], box[3] - box[1]) // _CLOSER))
         found = _look(self.pixels, window, step, is_part=True)
@@ -150,7 +150,19 @@ class Picture:
         # What else lies in the window is left out: what is nearer to ink that is not asked for.
         near = grown(only, 2) & (only | (self.ink == 0))
         ink = np.where(self._seen_from(near, ink.shape, window, step), ink, np.float32(0))
-        return (ink, *_places(ink, window, step)) if (ink > EDGE).any() else None
+        if not self._is_same(before, ink, window, step):
+            return None
+        return ink, *_places(ink, window, step)
+
+    def _is_same(
+        self, before: Grey, ink: Grey, window: tuple[int, int, int, int], step: int
+    ) -> bool:
+        """Tell whether a closer look at a window found the strong ink that had been found before,
+        and little else.
+        """
+        strong, now = self._seen_from(before > STRONG, ink.shape, window, step), ink > STRONG
+        again = strong & grown(now, self.step // step)
+        return bool(again.sum() > strong.sum() / 2 and (now & strong).sum() > now.sum() / 2)
 
     def _seen_from(
         self, mask: Mask, shape: tuple[int, ...], window: tuple[int, int, int, int], step: int

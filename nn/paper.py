@@ -31,12 +31,13 @@ _STEP = 0.08  # of full scale: so much lighter or darker is a sheet than a table
 _LEVEL = 0.15  # of full scale: so far from a surface lies what else is of the same level,
 _SMOOTHER = 0.25  # and so much less is the noise about it than about one between two levels
 _WITHIN = 4  # so many things around paper are left out
-_LINES = 4  # in widths of the lines: what is wider, at a shade's edge, is no ink
+_LINES = 3  # in widths of the lines: what is wider, at a shade's edge, is no ink
 _SHADED = 0.1  # of the rim: so much has ink on it where a shade may be,
 _MUCH = 0.2  # and of the picture, where ink may be the paper, and a shade what seems to be paper
 _FULL = 0.75  # what is so strong is darker than a shade,
 _WIDER = 1.2  # times as wide as lines of the former is what has the latter about it,
-_FINER = 0.8  # of the window before: another is worth a look if it is so small, or smaller
+_FAINT = 0.3  # of the contrast of what was found: ink beside a shade is not so much fainter
+_STEADY = 1.15  # times as much ink as with a smaller window is the same ink
 
 
 def find_ink(grey: Grey, is_part: bool = False, within: int = 0) -> Grey | None:
@@ -61,7 +62,8 @@ def find_ink(grey: Grey, is_part: bool = False, within: int = 0) -> Grey | None:
         written = _on_sheet(grey, sheet, within + 1)
         if written is not None:
             return written
-    if _share_on_rim(found) >= _SHADED or line_width(found) > _WIDER * _pen(found):
+    reaches_in = _share_on_rim(found) >= _SHADED if is_part else bool(rim(found).any())
+    if reaches_in or line_width(found) > _WIDER * _pen(found):
         lines = _without_shade(grey, paper, noise, found)
         if lines is not None:
             return lines
@@ -80,25 +82,27 @@ def _without_shade(grey: Grey, paper: Grey, noise: float, found: Grey) -> Grey |
     """
     is_dark = (grey < paper)[found > STRONG].mean() >= 0.5
     signs = (1, -1) if is_dark else (-1, 1)
-    lines = []
+    least = _FAINT * _contrast(grey, paper, found)
+    best, most = None, 0.0
     for sign in signs if (found > STRONG).mean() >= _MUCH else signs[:1]:
-        other = _beside_shade(grey, sign, noise)
-        if other is None or not other.any() or _share_on_rim(other) >= 0.05:
+        other, contrast = _beside_shade(grey, sign, noise)
+        if other is None or contrast < least:
             continue
-        if other.sum() >= 0.7 * found.sum():
+        width, is_all = line_width(other), other.sum() >= 0.7 * found.sum()
+        if is_all and sign == signs[0] and line_width(found) < _WIDER * width:
             return None  # all that was found are lines
-        if line_width(other) >= _WIDER * line_width(found):
-            continue  # it is what surrounds the lines
-        written = with_strong(_off_rim(other), _FULL)  # a shade's corners are weaker
-        if written.any():
-            lines.append(written)
-    return max(lines, key=lambda ink: _stands_out(ink, grey - paper), default=None)
+        # Ink is thinner than what it leaves of a shade, and farther from it and from the paper.
+        clear = contrast * _contrast(grey, paper, other) / width
+        if width < _WIDER * line_width(found) and clear > most:
+            written = with_strong(_off_rim(other), _FULL)  # a shade's corners are weaker
+            best = written if written.any() and _share_on_rim(other) < 0.05 else None
+            most = clear
+    return best
 
 
-def _stands_out(ink: Grey, light: Grey) -> float:
-    """How far ink is from the paper in the mean: ink is farther than a shade, or what is in it."""
-    strong = ink > STRONG
-    return float(np.abs(light[strong]).mean()) if strong.any() else 0.0
+def _contrast(grey: Grey, ground: Grey, ink: Grey) -> float:
+    """How far strong ink is from its ground, in the mean."""
+    return float(np.abs(grey - ground)[ink > STRONG].mean())
 
 
 def _is_light(grey: Grey, sheet: NDArray[np.bool_]) -> bool:
@@ -131,21 +135,24 @@ def with_strong(ink: Grey, least: float = STRONG) -> Grey:
     return np.where(np.isin(label, np.unique(label[ink > least])), ink, np.float32(0))
 
 
-def _beside_shade(grey: Grey, sign: int, noise: float) -> Grey | None:
-    """The ink on a ground that follows shades of any form; dark ink where ``sign`` is 1.
+def _beside_shade(grey: Grey, sign: int, noise: float) -> tuple[Grey | None, float]:
+    """The ink on a ground that follows shades of any form, and how far it is from it, in the mean;
+    dark ink where ``sign`` is 1. None if there are no lines.
 
-    The ground is what remains when marks are closed: first those narrower than half the picture,
-    then those not much wider than the lines that were found, as often as that leaves thinner ones.
+    The ground is what remains when marks are closed that are narrower than some size: the least
+    that is much wider than the lines that are found, and finds no more than the size before.
     """
-    size, lines = max(3, min(grey.shape) // 2 | 1), None
-    while True:
-        found = _digit(_darkness(grey, sign * closed(sign * grey, size), noise), noise)
-        if found is None or not found.any():
-            return lines
-        lines, before = found, size
-        size = max(3, int(_LINES * line_width(lines)) | 1)
-        if size > _FINER * before:
-            return lines
+    before, most, size, enough = np.float32(0), min(grey.shape) // 2 | 1, 5, 0
+    while size <= most:
+        ground = sign * closed(sign * grey, size)
+        lines = _digit(_darkness(grey, ground, noise), noise)
+        if lines is not None and (lines > STRONG).any():
+            total, enough = lines.sum(), int(_LINES * line_width(lines)) | 1
+            if size >= enough and total <= _STEADY * before:
+                return lines, _contrast(grey, ground, lines)
+            before = total
+        size = max(size * 4 // 3 | 1, enough)
+    return None, 0.0
 
 
 def _pen(ink: Grey) -> float:

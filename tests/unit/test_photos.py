@@ -188,6 +188,23 @@ def test_the_tip_of_a_shadow_is_no_sign(text: str, wide: float, recognizer: Reco
     assert recognizer.read_image(photo(picture.astype(np.uint8))).text == text
 
 
+@pytest.mark.parametrize("side", [0, 1, 3])
+@pytest.mark.parametrize("depth", [0.3, 0.55])
+@pytest.mark.parametrize("reach", [0.45, 0.75])
+@pytest.mark.parametrize("text", ["42", "35"])
+def test_digits_in_a_dark_shadow_and_on_its_edge_are_read(
+    text: str, reach: float, depth: float, side: int, recognizer: Recognizer
+) -> None:
+    picture = np.pad(number(text).astype(float), 40, constant_values=255)
+    seen = np.rot90(picture, side)  # it comes from one side and narrows to its tip
+    down, across = np.mgrid[: seen.shape[0], : seen.shape[1]]
+    far = down / seen.shape[0]
+    seen[(np.abs(across / seen.shape[1] - 0.45) < 0.28 * (1.1 - far)) & (far < reach)] *= 1 - depth
+    large = Image.fromarray(picture.astype(np.uint8))
+    large = large.resize((2 * large.width, 2 * large.height), Image.Resampling.BICUBIC)
+    assert recognizer.read_image(photo(np.asarray(large))).text == text
+
+
 @pytest.mark.parametrize("slope", [-0.04, 0.0, 0.03])
 @pytest.mark.parametrize("text", ["6", "42", "35"])
 def test_ruled_lines_as_strong_as_a_pencils_are_no_ink(
