@@ -31,7 +31,7 @@ _STEP = 0.08  # of full scale: so much lighter or darker is a sheet than a table
 _LEVEL = 0.15  # of full scale: so far from a surface lies what else is of the same level,
 _SMOOTHER = 0.25  # and so much less is the noise about it than about one between two levels
 _WITHIN = 4  # so many things around paper are left out
-_LINES = 3  # in widths of the lines: what is wider, at a shade's edge, is no ink
+_LINES = 3  # in widths of the lines: what is wider than such a window is no ink
 _SHADED = 0.1  # of the rim: so much has ink on it where a shade may be,
 _MUCH = 0.2  # and of the picture, where ink may be the paper, and a shade what seems to be paper
 _FULL = 0.75  # what is so strong is darker than a shade,
@@ -91,6 +91,8 @@ def _without_shade(grey: Grey, paper: Grey, noise: float, found: Grey) -> Grey |
         width, is_all = line_width(other), other.sum() >= 0.7 * found.sum()
         if is_all and sign == signs[0] and line_width(found) < _WIDER * width:
             return None  # all that was found are lines
+        if not rim(found).any() and (other > _FULL)[found > _FULL].mean() < 0.7:
+            continue  # a shade in the middle is weaker than ink
         # Ink is thinner than what it leaves of a shade, and farther from it and from the paper.
         clear = contrast * _contrast(grey, paper, other) / width
         if width < _WIDER * line_width(found) and clear > most:

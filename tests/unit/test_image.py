@@ -122,6 +122,14 @@ def test_enlarging_whole_pixels_changes_next_to_nothing(times: int, genuine: Pic
     assert max(apart) < 10
 
 
+@pytest.mark.parametrize("times", [2, 7, 10])
+def test_coarse_pixels_of_thick_digits_are_no_shadow(times: int) -> None:
+    for sample in drawings():
+        image = mnist_form(draw(sample.strokes))
+        coarse = enlarged(image, times, Image.Resampling.NEAREST)
+        assert difference(mnist_form(coarse), mnist_form(image)) < 20
+
+
 @pytest.mark.parametrize("times", [2, 5, 20])
 def test_enlarging_smoothly_changes_little(times: int, genuine: Picture) -> None:
     apart = [
