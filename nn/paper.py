@@ -83,6 +83,7 @@ def _without_shade(grey: Grey, paper: Grey, noise: float, found: Grey) -> Grey |
     is_dark = (grey < paper)[found > STRONG].mean() >= 0.5
     signs = (1, -1) if is_dark else (-1, 1)
     least = _FAINT * _contrast(grey, paper, found)
+    full, reaches_in = found > _FULL, bool(rim(found).any())
     best, most = None, 0.0
     for sign in signs if (found > STRONG).mean() >= _MUCH else signs[:1]:
         other, contrast = _beside_shade(grey, sign, noise)
@@ -91,7 +92,7 @@ def _without_shade(grey: Grey, paper: Grey, noise: float, found: Grey) -> Grey |
         width, is_all = line_width(other), other.sum() >= 0.7 * found.sum()
         if is_all and sign == signs[0] and line_width(found) < _WIDER * width:
             return None  # all that was found are lines
-        if not rim(found).any() and (other > _FULL)[found > _FULL].mean() < 0.7:
+        if not reaches_in and ((other > _FULL) & full).sum() < 0.7 * full.sum():
             continue  # a shade in the middle is weaker than ink
         # Ink is thinner than what it leaves of a shade, and farther from it and from the paper.
         clear = contrast * _contrast(grey, paper, other) / width
