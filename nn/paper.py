@@ -62,8 +62,8 @@ def find_ink(grey: Grey, is_part: bool = False, within: int = 0) -> Grey | None:
         written = _on_sheet(grey, sheet, within + 1)
         if written is not None:
             return written
-    reaches_in = _share_on_rim(found) >= _SHADED if is_part else bool(rim(found).any())
-    if reaches_in or line_width(found) > _WIDER * _pen(found):
+    may_be_shade = _share_on_rim(found) >= _SHADED if is_part else bool(rim(found).any())
+    if may_be_shade or line_width(found) > _WIDER * _pen(found):
         lines = _without_shade(grey, paper, noise, found)
         if lines is not None:
             return lines
@@ -83,20 +83,20 @@ def _without_shade(grey: Grey, paper: Grey, noise: float, found: Grey) -> Grey |
     is_dark = (grey < paper)[found > STRONG].mean() >= 0.5
     signs = (1, -1) if is_dark else (-1, 1)
     least = _FAINT * _contrast(grey, paper, found)
-    full, reaches_in = found > _FULL, bool(rim(found).any())
+    full, reaches_in, wide = found > _FULL, rim(found).any(), line_width(found)
     best, most = None, 0.0
     for sign in signs if (found > STRONG).mean() >= _MUCH else signs[:1]:
         other, contrast = _beside_shade(grey, sign, noise)
         if other is None or contrast < least:
             continue
         width, is_all = line_width(other), other.sum() >= 0.7 * found.sum()
-        if is_all and sign == signs[0] and line_width(found) < _WIDER * width:
+        if is_all and sign == signs[0] and wide < _WIDER * width:
             return None  # all that was found are lines
         if not reaches_in and ((other > _FULL) & full).sum() < 0.7 * full.sum():
             continue  # a shade in the middle is weaker than ink
         # Ink is thinner than what it leaves of a shade, and farther from it and from the paper.
         clear = contrast * _contrast(grey, paper, other) / width
-        if width < _WIDER * line_width(found) and clear > most:
+        if width < _WIDER * wide and clear > most:
             written = with_strong(_off_rim(other), _FULL)  # a shade's corners are weaker
             best = written if written.any() and _share_on_rim(other) < 0.05 else None
             most = clear
