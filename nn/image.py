@@ -3,9 +3,9 @@
 Strokes from a pen go through `nn.ink` instead; this is for what only exists as pixels: a scan, a
 phone photo, a screenshot. NumPy alone, because it also runs in the browser.
 
-Grey values are searched for ink (`nn.paper`), a frame and dust are left out (`nn.frame`,
-`nn.dust`), and what is found is brought to MNIST's form (`nn.mnist_form`): all of it, a connected
-piece, or a slice of one (`nn.slices`).
+Grey values are searched for ink (`nn.picture.paper`), a frame and dust are left out (`frame.py` and
+`dust.py` there), and what is found is brought to MNIST's form (`mnist_form.py`): all of it, a
+connected piece, or a slice of one (`slices.py`).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.dust import without_dust
-from nn.frame import without_frame
 from nn.ink import Box
-from nn.mnist_form import box_of, extent_of, in_field
-from nn.paper import STRONG, find_ink, line_width, with_strong
-from nn.pieces import Grey, Mask, grown, numbered, on_rim
-from nn.slices import columns_to_cut
+from nn.picture.dust import without_dust
+from nn.picture.frame import without_frame
+from nn.picture.mnist_form import box_of, extent_of, in_field
+from nn.picture.paper import STRONG, find_ink, line_width, with_strong
+from nn.picture.pieces import Grey, Mask, grown, numbered, on_rim
+from nn.picture.slices import columns_to_cut
 
 _LOOK = 256  # longer side at which the digit is searched for
 _CLOSER = 100  # the digit is looked at again so that its own longer side is at least this

@@ -4,8 +4,8 @@ A drawing is vectors, so nothing of the canvas is kept but the shape: whatever t
 and the pen were, the strokes are inked afresh the way MNIST's digits look. MNIST's own form (LeCun,
 Bottou, Bengio, Haffner, "Gradient-Based Learning Applied to Document Recognition", 1998, section
 III.A): the ink's longer side is 20 pixels, and its centre of mass is the middle of a 28x28 field,
-between pixels 13 and 14. (In MNIST's own images it lies at pixel 14, where `nn.mnist_form` puts it;
-training shifts images by more than this half pixel.)
+between pixels 13 and 14. (In MNIST's own images it lies at pixel 14, where
+`nn.picture.mnist_form` puts it; training shifts images by more than this half pixel.)
 """
 
 from __future__ import annotations

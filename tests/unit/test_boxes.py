@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nn import Recognizer
-from nn.boxes import without_boxes
 from nn.ink import ink
+from nn.picture.boxes import without_boxes
 from tests.sample import drawings
 
 LEAST, BODY = 0.08, 0.25

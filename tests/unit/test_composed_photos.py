@@ -7,8 +7,8 @@ import pytest
 
 from nn import Recognizer
 from nn.image import Picture
-from nn.paper import EDGE
-from nn.pieces import numbered
+from nn.picture.paper import EDGE
+from nn.picture.pieces import numbered
 from tests.unit.test_evaluation import DIGITS
 from train.compose import share_read_whole
 from train.photos import OBSTACLES, PAPER, SIZE, photos

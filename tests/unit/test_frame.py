@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from nn import Recognizer
-from nn.frame import without_frame
 from nn.ink import ink
+from nn.picture.frame import without_frame
 from tests.sample import drawings
 
 SEVEN = next(sample for sample in drawings() if sample.label == "7")

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nn import Recognizer
-from nn.dust import without_dust
-from nn.paper import EDGE, STRONG, find_ink
-from nn.pieces import numbered
-from nn.rim import from_beyond
-from nn.sheet import sheet_in
+from nn.picture.dust import without_dust
+from nn.picture.paper import EDGE, STRONG, find_ink
+from nn.picture.pieces import numbered
+from nn.picture.rim import from_beyond
+from nn.picture.sheet import sheet_in
 from tests.sample import Strokes
 from tests.unit.test_image import Picture, draw
 from tests.unit.test_numbers import DOT, KINDS, placed

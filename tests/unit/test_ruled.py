@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nn.ruled import without_rules
+from nn.picture.ruled import without_rules
 
 LEAST, BODY = 0.08, 0.25
 

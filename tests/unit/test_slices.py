@@ -14,7 +14,7 @@ from nn.image import Picture
 from nn.ink import Box
 from nn.layout import Parts
 from nn.numbers import MOST_CUT, NO_DIGIT, SEVERAL, read_row
-from nn.slices import MOST, columns_to_cut
+from nn.picture.slices import MOST, columns_to_cut
 from tests.sample import sample_images
 from tests.unit.test_numbers import looks_like
 from train.compose import JOINED, pictures, share_read_whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.pieces import Mask, grown, numbered
+from nn.picture.pieces import Mask, grown, numbered
 
 # Shares of the whole picture, of the sheet, of the sheet's box.
 LARGE = 0.05  # so much of the picture stands out, and is in its box,

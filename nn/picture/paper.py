@@ -2,7 +2,7 @@
 
 Grey values -> paper subtracted (a smooth surface, so uneven light goes with it) -> ink found above
 the paper's own noise, without stains and ruled lines. A sheet that lies on something else is looked
-at alone (`nn.sheet`).
+at alone (`nn.picture.sheet`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.closing import closed
 from nn.ink import BOX
-from nn.pieces import Grey, grown, labels_of, on_rim, rim
-from nn.rim import from_beyond
-from nn.ruled import without_rules
-from nn.sheet import sheet_in
+from nn.picture.closing import closed
+from nn.picture.pieces import Grey, grown, labels_of, on_rim, rim
+from nn.picture.rim import from_beyond
+from nn.picture.ruled import without_rules
+from nn.picture.sheet import sheet_in
 
 _LEAST_CONTRAST = 0.04  # of full scale: fainter than ten grey levels is not ink
 EDGE = 0.08  # of the ink's own contrast: where the ink's box ends, above JPEG's ringing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.pieces import Mask, numbered, rim
+from nn.picture.pieces import Mask, numbered, rim
 
 THICK = 2.0  # widths of the lines: what is so thick was not written by their pen;
 BROAD = 1.5  # and it is so broad at the rim: no digit that a line of the paper joins to it;

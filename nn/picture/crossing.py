@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nn.pieces import Grey, Mask, grown
+from nn.picture.pieces import Grey, Mask, grown
 
 STRONGER = 1.5  # times as strong as a line is what was written over it
 

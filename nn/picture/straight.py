@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.closing import opened_down
-from nn.crossing import STRONGER, Line
-from nn.pieces import Grey, Mask
+from nn.picture.closing import opened_down
+from nn.picture.crossing import STRONGER, Line
+from nn.picture.pieces import Grey, Mask
 
 STEEPEST, SLOPES = 0.12, 49  # slopes that are tried, either way: paper lies askew in a photo
 ACROSS = 0.5  # of the picture: a line covers so much of it, hidden or faint at times,

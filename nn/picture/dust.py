@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nn.lines import lines_of
-from nn.paper import SPECK
-from nn.pieces import Grey, numbered
+from nn.picture.paper import SPECK
+from nn.picture.pieces import Grey, numbered
 
 TALL = 0.4  # of the highest piece: what is lower is no digit that a point stands beside
 FOOT = 0.6, 1.25  # of the digits on both sides: so far down stands a point between them
@@ -17,7 +17,7 @@ FLAT = 0.5  # of its width: the height of what may be a minus, or a digit's bar
 def without_dust(ink: Grey) -> Grey:
     """Return ``ink: (h, w) float32`` without its dust, itself if there is none.
 
-    `nn.paper` leaves pieces that hold a fair share of the largest one's ink, or as much as a dot of
+    `paper.py` leaves pieces that hold a fair share of the largest one's ink, or as much as a dot of
     its pen. The latter may be dust, unless they stand between two digits, at their feet. Small ones
     of the former are crumbs where they stand before or after all digits of their line: what is left
     of neighbours that were cut away. A point before the digits, at their foot, and dashes are none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nn.pieces import Grey, Mask
+from nn.picture.pieces import Grey, Mask
 
 
 def closed(grey: Grey, size: int) -> Grey:

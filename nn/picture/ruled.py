@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from nn.boxes import without_boxes
-from nn.crossing import without_lines
-from nn.pieces import Grey, rim
-from nn.straight import lines_in
+from nn.picture.boxes import without_boxes
+from nn.picture.crossing import without_lines
+from nn.picture.pieces import Grey, rim
+from nn.picture.straight import lines_in
 
 WIDEST = 32  # of them would fill the picture: a line of the paper is no wider
 SURE = 2  # level lines are the paper's, whatever else there is,

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn.ink import BOX, SIDE, Box
-from nn.paper import EDGE, line_width
-from nn.pieces import Grey
+from nn.picture.paper import EDGE, line_width
+from nn.picture.pieces import Grey
 
 _USUAL = 1.4, 4.4  # width of lines in the box of 20 pixels: all but a few of MNIST's lie between
 _MADE = 1.8, 3.6  # what thinner and thicker lines are brought to

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.mnist_form import extent_of
-from nn.paper import STRONG
-from nn.pieces import Grey, labels_of
+from nn.picture.mnist_form import extent_of
+from nn.picture.paper import STRONG
+from nn.picture.pieces import Grey, labels_of
 
 LONG = 0.8  # of the picture's shorter side: a piece of fewer pixels is neither
 THIN = 0.09  # of the same: how thick a frame's line may be

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.closing import opened
-from nn.crossing import STRONGER, Line, without_lines
-from nn.pieces import Grey, Mask, grown, numbered
-from nn.sheet import corners_of, filled_up, is_quadrangle
-from nn.side import Points, Side, along, at, meeting, settled
+from nn.picture.closing import opened
+from nn.picture.crossing import STRONGER, Line, without_lines
+from nn.picture.pieces import Grey, Mask, grown, numbered
+from nn.picture.sheet import corners_of, filled_up, is_quadrangle
+from nn.picture.side import Points, Side, along, at, meeting, settled
 
 # A box
 LEAST, LEAST_ALONE = 12, 20  # pixels: it is no smaller, among others and alone,

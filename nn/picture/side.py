@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.pieces import Grey
+from nn.picture.pieces import Grey
 
 END = 0.02  # of a side, at either end, is not looked at: others meet it there
 
