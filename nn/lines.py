@@ -1,4 +1,4 @@
-"""Which strokes or pieces stand in which line, where numbers are written below each other."""
+"""Numbers below each other: which strokes or pieces stand in which line, and whether they do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 
 from nn.ink import Box, union
-from nn.layout import MOST_PARTS, Parts
+from nn.layout import MOST_PARTS, UNKNOWN, Parts
+from nn.numbers import GoesOn
+from nn.reading import Reading
 
 # Shares are of the height of the highest part, unless they say otherwise.
 TALL = 0.4  # what is lower is a bar, a minus or a point, and goes with the line that it is nearest
@@ -17,6 +19,47 @@ ASIDE = 0.5  # where they share columns, or hardly miss them
 BESIDE = 0.3  # so much nearer a line seems that is as far to the side as another above or below
 ALIKE, TOGETHER = 0.6, 1.5  # of the lower one's: two strokes are no i, and no colon, if their
 # heights are so alike, and no more than so many are empty between them
+SURE = 0.95  # a row whose least sure digit is so likely is no two lines,
+CLEAR = 0.6  # unless there is so much paper between them, and between more than two strokes: some
+# 8s are two rings that do not touch
+SKIPPED = 0.2  # less paper, or any between two strokes, may be where the pen skipped
+
+
+def read_lines(
+    boxes: Sequence[Box],
+    read: Callable[[Parts], Reading],
+    continues: GoesOn = lambda _: False,
+) -> Reading:
+    """Read parts as one row, or as several lines if those are read better, and no line is only the
+    rest of a stroke of another one.
+    """
+    row = read(tuple(range(len(boxes))))
+    refused, likely = _doubts(row)
+    lines, paper = lines_of(boxes)
+    are_two_strokes = len(boxes) == 2
+    if len(lines) == 1:
+        return row
+    if not refused and likely >= SURE and (paper < CLEAR or are_two_strokes):
+        return row
+    if paper < SKIPPED or are_two_strokes:
+        of_part = {part: place for place, line in enumerate(lines) for part in line}
+        pairs = ((part - 1, part) for part in range(1, len(boxes)))
+        if any(of_part[a] != of_part[b] and continues(b) for a, b in pairs):
+            return row
+    readings = [read(parts) for parts in lines]
+    below = Reading(
+        "\n".join(line.text for line in readings),
+        tuple(digit for line in readings for digit in line.digits),
+    )
+    refused_then, likely_then = _doubts(below)
+    is_better = likely_then > likely or paper >= CLEAR
+    return below if refused_then < refused or (is_better and not refused_then) else row
+
+
+def _doubts(reading: Reading) -> tuple[int, float]:
+    """Return how many marks were refused, and how likely the least sure digit is."""
+    likely = [found.confidence for found in reading.digits if found.digit is not None]
+    return reading.text.count(UNKNOWN), min(likely, default=1.0)
 
 
 def lines_of(boxes: Sequence[Box]) -> tuple[list[Parts], float]:

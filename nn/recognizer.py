@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,97 +18,25 @@ from nn.curve import rounded
 from nn.image import Picture
 from nn.ink import SIDE, Box, Strokes, bounding_box, ink_within, parse_strokes, union
 from nn.layout import UNKNOWN, Parts, Touches
-from nn.lines import lines_of
+from nn.lines import read_lines
 from nn.losses import softmax
 from nn.mend import goes_on, mended, touches
 from nn.model import Sequential
 from nn.numbers import DIGITS, NO_DIGIT, SEVERAL, Cut, GoesOn, read_row
 from nn.prepared import Prepared
+from nn.reading import Digit, Known, Reading, Sight
 
 DEFAULT_PATH = Path(__file__).with_name("weights.npz")
 BATCH = 256
 """How many images go through the network at once: bounds the memory that ``classify`` takes."""
-
-
 REFUSE_FROM = 0.5
 """Where the weights' metadata do not say above which probability a mark is no digit."""
 COLDEST, HOTTEST = 0.1, 10.0
 """Metadata that ask for another temperature are damaged."""
 MOST_ASIDE = 2
 """So many lines, rings or frames are left out, one after the other."""
-SURE, CLEAR = 0.95, 0.6
-"""A row whose least sure digit is so likely is no two lines, unless there is so much paper between
-them, in heights, and between more than two strokes: some 8s are two rings that do not touch."""
-SKIPPED = 0.2
-"""Less paper between two lines, or any between two strokes, may be where the pen skipped."""
 DUST = 0.8
 """In a picture, what is smaller than this share of a line's width was not made by the pen."""
-
-
-class Digit(NamedTuple):
-    """One mark that was read: a digit, or a point, a minus, or what is none of them."""
-
-    digit: int | None
-    """None if it is no digit: ``symbol`` says what it is."""
-    confidence: float
-    """The probability of ``digit``, or that it is none; a point or a minus was told by its form."""
-    probabilities: NDArray[np.float32]
-    """``(10,)``, one for each digit; their sum is 1 less the probability that it is none."""
-    box: Box
-    """``(left, top, right, bottom)`` in the drawing's own units, or in the picture's pixels."""
-    image: NDArray[np.uint8]
-    """``(28, 28)``, white on black: what the network saw."""
-    symbol: str
-    """What it is in ``Reading.text``: the digit, ``"."``, ``"-"``, or ``"?"``."""
-    strokes: tuple[int, ...] = ()
-    """The numbers of the drawing's strokes that it consists of; none in a picture."""
-    several: bool = False
-    """Whether a ``"?"`` is one because it looks like several digits that were not told apart."""
-
-
-class Reading(NamedTuple):
-    """What was read, from left to right, line by line: ``text`` is ``""`` when nothing was drawn.
-
-    ``"42"``, ``"-3.5"``; a mark that is no digit is a ``"?"`` in it. Lines are apart by ``"\\n"``.
-    """
-
-    text: str
-    digits: tuple[Digit, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the reading as plain values for JSON.
-
-        Each ``image`` is base64 of 784 bytes, row by row.
-        """
-        return {
-            "text": self.text,
-            "digits": [
-                {
-                    "symbol": found.symbol,
-                    "digit": found.digit,
-                    "confidence": found.confidence,
-                    "probabilities": found.probabilities.tolist(),
-                    "box": list(found.box),
-                    "image": base64.b64encode(found.image.tobytes()).decode(),
-                    "strokes": list(found.strokes),
-                    "several": found.several,
-                }
-                for found in self.digits
-            ],
-        }
-
-
-class Sight(NamedTuple):
-    """What was made of a mark, whatever row it stands in."""
-
-    image: NDArray[np.uint8]
-    box: Box
-    answer: NDArray[np.float32]
-    """``(at least 10,)``: the probabilities of the digits, and of none."""
-
-
-Known = dict[tuple[bytes, ...], Sight]
-"""What was seen of marks, by the points of their strokes."""
 
 
 class Recognizer:
@@ -180,7 +107,7 @@ class Recognizer:
         earlier: Known = dict(known or {})
         now: Known = {}
         boxes = [bounding_box([stroke]) for stroke in parsed]
-        reading = _read_lines(boxes, read_line, partial(goes_on, parsed, boxes))
+        reading = read_lines(boxes, read_line, partial(goes_on, parsed, boxes))
         if known is not None:
             known.clear()
             known.update(now)
@@ -243,7 +170,7 @@ class Recognizer:
             pieces = [kept[part] for part in parts]
             return self._read_pieces(picture, of_pixel, pieces, [ways[part] for part in parts])
 
-        return _read_lines(ways, read_line)
+        return read_lines(ways, read_line)
 
     def _read_pieces(
         self,
@@ -359,43 +286,6 @@ class Recognizer:
             known.clear()
             known.update((content(parts), sight) for parts, sight in seen.items())
         return Reading("".join(found.symbol for found in digits), tuple(digits))
-
-
-def _read_lines(
-    boxes: Sequence[Box],
-    read: Callable[[Parts], Reading],
-    continues: GoesOn = lambda _: False,
-) -> Reading:
-    """Read parts as one row, or as several lines if those are read better, and no line is only the
-    rest of a stroke of another one.
-    """
-    row = read(tuple(range(len(boxes))))
-    refused, likely = _doubts(row)
-    lines, paper = lines_of(boxes)
-    are_two_strokes = len(boxes) == 2
-    if len(lines) == 1:
-        return row
-    if not refused and likely >= SURE and (paper < CLEAR or are_two_strokes):
-        return row
-    if paper < SKIPPED or are_two_strokes:
-        of_part = {part: place for place, line in enumerate(lines) for part in line}
-        pairs = ((part - 1, part) for part in range(1, len(boxes)))
-        if any(of_part[a] != of_part[b] and continues(b) for a, b in pairs):
-            return row
-    readings = [read(parts) for parts in lines]
-    below = Reading(
-        "\n".join(line.text for line in readings),
-        tuple(digit for line in readings for digit in line.digits),
-    )
-    refused_then, likely_then = _doubts(below)
-    is_better = likely_then > likely or paper >= CLEAR
-    return below if refused_then < refused or (is_better and not refused_then) else row
-
-
-def _doubts(reading: Reading) -> tuple[int, float]:
-    """Return how many marks were refused, and how likely the least sure digit is."""
-    likely = [found.confidence for found in reading.digits if found.digit is not None]
-    return reading.text.count(UNKNOWN), min(likely, default=1.0)
 
 
 def _check(name: str, value: Any, least: float, most: float) -> None:

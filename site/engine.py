@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from pyscript import sync
 
 from nn import Recognizer
-from nn.recognizer import DEFAULT_PATH, Known
+from nn.reading import Known
+from nn.recognizer import DEFAULT_PATH
 
 STEPS = 4  # of the evidence: fewer than on a computer's own Python, so that drawing never waits
 

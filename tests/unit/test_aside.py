@@ -11,7 +11,7 @@ from nn import Recognizer
 from nn.aside import astray, enclosing, strokes_aside, surrounding, underlining
 from nn.ink import Box, bounding_box
 from nn.layout import Parts
-from nn.recognizer import Known
+from nn.reading import Known
 from tests.sample import Strokes
 from tests.unit.test_numbers import KINDS, row
 

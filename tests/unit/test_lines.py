@@ -11,7 +11,7 @@ from nn import Recognizer
 from nn.ink import Box
 from nn.layout import MOST_PARTS
 from nn.lines import lines_of
-from nn.recognizer import Known
+from nn.reading import Known
 from tests.sample import Strokes
 from tests.unit.test_image import draw
 from tests.unit.test_numbers import DOT, KINDS, placed, row

@@ -15,7 +15,7 @@ from nn import Recognizer
 from nn.ink import Box, ink
 from nn.layout import Parts
 from nn.numbers import DIGITS, NO_DIGIT, SEVERAL, read_row
-from nn.recognizer import Known
+from nn.reading import Known
 from tests.sample import Sample, Strokes, drawings
 from tests.unit.test_image import draw
 

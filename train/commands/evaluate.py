@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from nn.numbers import DIGITS, NO_DIGIT
-from nn.recognizer import Reading, Recognizer
+from nn.reading import Reading
+from nn.recognizer import Recognizer
 from train.calibrate import calibration_error
 from train.commands.base import Command, register
 from train.commands.data_options import (
