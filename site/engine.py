@@ -8,9 +8,11 @@ answer and not a broken engine. Pictures travel as base64 of their bytes, row by
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import sys
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -24,20 +26,27 @@ from nn.reading import Known
 from nn.recognizer import DEFAULT_PATH
 
 STEPS = 4  # of the evidence: fewer than on a computer's own Python, so that drawing never waits
+PRACTICE = [[[80, 70], [200, 70], [140, 220]], [[100, 150], [190, 140]]]  # a seven with a bar
+TIMES, QUIET = 150, 0.03  # so often it is read, after so many seconds without a question
 
 recognizer: Recognizer
 pupil: Any = None
 known: Known = {}  # the marks of the last drawing
+asked = 0.0  # when the last question was answered
+practice: asyncio.Future[None]
 
 
 def answering(work: Callable[..., Any]) -> Callable[..., str]:
     """Make `work` answer in JSON, its errors included."""
 
     def answer(*arguments: Any) -> str:
+        global asked
         try:
             return json.dumps({"ok": True, "result": work(*arguments)})
         except Exception as error:
             return json.dumps({"ok": False, "error": str(error) or type(error).__name__})
+        finally:
+            asked = time.monotonic()
 
     return answer
 
@@ -45,15 +54,29 @@ def answering(work: Callable[..., Any]) -> Callable[..., str]:
 @answering
 def start() -> dict[str, Any]:
     """Load the network; return what the page tells about it."""
-    global recognizer
+    global practice, recognizer
     prepared = sys.modules.get("prepared")  # in a stored memory: .build/prepare.py
     recognizer = prepared.recognizer if prepared else Recognizer.load()
+    practice = asyncio.ensure_future(practise())
     return {
         "model": recognizer.model_hash,
         "parameters": recognizer.model.parameter_count(),
         "metadata": recognizer.metadata,
         "teachable": DEFAULT_PATH.with_name("rehearsal.npz").exists(),
     }
+
+
+async def practise() -> None:
+    """Read a drawing again and again while nobody asks for anything.
+
+    Browsers run WebAssembly slowly at first and compile well what has run for a while: a reading
+    takes several times as long as fifty readings later.
+    """
+    for _ in range(TIMES):
+        while (quiet := time.monotonic() - asked) < QUIET:
+            await asyncio.sleep(QUIET - quiet)
+        json.dumps(recognizer.read(PRACTICE).to_dict())
+        await asyncio.sleep(0)
 
 
 @answering

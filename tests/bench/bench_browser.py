@@ -148,11 +148,14 @@ class Bench:
             path = native_pages.PAGES.get(name, LINK)
             times[name].append(self.visit(first_answer, host.url + path))
 
-    def predictions(self) -> list[float]:
-        """Return the milliseconds of one prediction after the other, messages included."""
+    def predictions(self, rest: int) -> list[float]:
+        """Return the milliseconds of one prediction after the other, messages included, from so
+        many after the first answer on.
+        """
 
         def ours(page: Page) -> Any:
             first_answer(page, self.site.url + LINK)
+            page.wait_for_timeout(rest)
             return page.evaluate(PREDICT, [drawing["strokes"] for drawing in DRAWINGS])
 
         found: list[float] = self.visit(ours)
@@ -234,7 +237,8 @@ def measure(rounds: int, say: Callable[[str], None], *, first: bool = False) -> 
                 name: summary(row) for name, row in line.items()
             },
             "bytes until the first answer": bench.sizes(),
-            "one prediction, milliseconds": summary(bench.predictions()),
+            "one prediction, milliseconds, at once": summary(bench.predictions(0)),
+            "the same two seconds later": summary(bench.predictions(2000)),
             "pointer to answer, milliseconds": summary(pace["answer"]),
             "pointer to ink, milliseconds": summary(pace["ink"]),
             "memory, megabytes": grown,

@@ -6,6 +6,7 @@ is. Without a line it only counts, and compresses nothing.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import mimetypes
 import threading
@@ -52,6 +53,10 @@ class Host:
             protocol_version = "HTTP/1.1"
             # Hosts send what they have: held back, each small file would come 40 ms late.
             disable_nagle_algorithm = True
+
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionResetError):  # the browser was closed
+                    super().handle()
 
             def do_GET(self) -> None:
                 host.answer(self)
