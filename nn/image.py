@@ -26,6 +26,7 @@ from nn.picture.slices import columns_to_cut
 
 _LOOK = 256  # longer side at which the digit is searched for
 _CLOSER = 100  # the digit is looked at again so that its own longer side is at least this
+_AGAIN = 0.85  # of the strong ink is seen there too, or it is not trusted
 _LOWEST = 2.0  # in widths of the lines: what is lower is a dash, and no digits that touch
 _LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 
@@ -158,11 +159,11 @@ class Picture:
         self, before: Grey, ink: Grey, window: tuple[int, int, int, int], step: int
     ) -> bool:
         """Tell whether a closer look at a window found the strong ink that had been found before,
-        and little else.
+        nearly all of it, and little else.
         """
         strong, now = self._seen_from(before > STRONG, ink.shape, window, step), ink > STRONG
         again = strong & grown(now, self.step // step)
-        return bool(again.sum() > strong.sum() / 2 and (now & strong).sum() > now.sum() / 2)
+        return bool(again.sum() > _AGAIN * strong.sum() and (now & strong).sum() > now.sum() / 2)
 
     def _seen_from(
         self, mask: Mask, shape: tuple[int, ...], window: tuple[int, int, int, int], step: int

@@ -41,7 +41,8 @@ COVERED, COVERED_ALONE = 0.86, 0.94  # of it is inked, of several boxes' and of 
 BETTER = 0.03  # so much less is inked of what divides boxes only seemingly into more
 ASTRAY, SLACK = 0.05, 2  # of a box's width, and pixels, from its place among equal boxes
 NEARER = 0.01  # so much of it makes up for being that far from its place
-ONWARDS = 4, 14  # pixels beyond its ends: level ones that go on there are the paper's lines
+ONWARDS = 0, 12  # pixels beyond its ends: level ones that go on there,
+ONWARD = 0.8  # for so much of it, are the paper's lines
 WIDEST, LEAST_WIDE = 32, 4  # would fill the picture, and pixels: to either side it is no wider,
 DENSE, SOFT = 0.4, 0.75  # nor than so much of it is inked; and pixels: so soft is its edge
 
@@ -129,7 +130,7 @@ def _boxes(ink: Grey, inked: Mask, corners: Points) -> Boxes | None:
     covered = min(along(near, side).mean() for side in outer)
     if covered < COVERED or not _is_square(np.stack([side.way for side in outer])):
         return None
-    if all(_goes_on(near, side) for side in (outer[0], outer[2])):  # the paper's lines
+    if all(_goes_on(inked, side) for side in (outer[0], outer[2])):  # the paper's lines
         return None
     lower_right, lower_left, upper_left, upper_right = (
         meeting(outer[i - 1], outer[i]) for i in range(4)
@@ -161,12 +162,16 @@ def _within(inked: Mask, top: Side, left: Side, columns: int, rows: int) -> Mask
     return at(inked, top.points(across) + (left.points(down) - left.start)[:, :, None, None])
 
 
-def _goes_on(near: Mask, side: Side) -> bool:
-    """Tell whether a side goes on beyond one of its ends."""
-    further = np.pad(near, ONWARDS[1])
+def _goes_on(inked: Mask, side: Side) -> bool:
+    """Tell whether a side goes on beyond one of its ends, and does not only meet another box's."""
+    further = np.pad(inked, ONWARDS[1])
     ahead = np.arange(*ONWARDS) / side.length
     side = Side(side.start + ONWARDS[1], side.end + ONWARDS[1])
-    return any(at(further, side.points(ends)).mean() >= COVERED for ends in (1 + ahead, -ahead))
+    beside = side.across * np.arange(-1, 2)[:, None, None]
+    return any(
+        at(further, side.points(ends) + beside).any(axis=0).mean() >= ONWARD
+        for ends in (1 + ahead, -ahead)
+    )
 
 
 def _between(one: Side, other: Side, least: float, lines: Grey, near: Mask) -> list[Side]:
@@ -206,4 +211,4 @@ def _line(side: Side, ink: Grey, inked: Mask) -> Line:
     on = (x - side.start[0]) * down - (y - side.start[1]) * right
     band = (off >= -before - SOFT) & (off <= after + SOFT)
     band &= (on >= -wide) & (on <= side.length + wide)
-    return Line(band & (ink < STRONGER * strength), wide)
+    return Line(band & (ink < STRONGER * strength), wide, strength)

@@ -13,10 +13,15 @@ STRONGER = 1.5  # times as strong as a line is what was written over it
 
 
 class Line(NamedTuple):
-    """A line's pixels, ``(h, w)``, but for what is stronger than it, and its width in pixels."""
+    """A line's pixels, ``(h, w)``, but for what is stronger than it; its width in pixels."""
 
     pixels: Mask
     width: int
+    strength: float
+
+    def turned(self) -> Line:
+        """Return the line with rows and columns exchanged."""
+        return self._replace(pixels=self.pixels.T)
 
 
 def without_lines(ink: Grey, lines: Sequence[Line], body: float) -> Grey:

@@ -30,6 +30,9 @@ _FRINGE = 10  # and its shade
 _STEP = 0.08  # of full scale: so much lighter or darker is a sheet than a table at its edge
 _LEVEL = 0.15  # of full scale: so far from a surface lies what else is of the same level,
 _SMOOTHER = 0.25  # and so much less is the noise about it than about one between two levels
+_LINED = 0.02  # of full scale: so noisy is paper in whose every corner are lines,
+_RULE = 5  # pixels: narrower are they,
+_CLOSED = 2  # times as noisy as where they are closed is the paper between them
 _WITHIN = 4  # so many things around paper are left out
 _LINES = 3  # in widths of the lines: what is wider than such a window is no ink
 _SHADED = 0.1  # of the rim: so much has ink on it where a shade may be,
@@ -46,7 +49,7 @@ def find_ink(grey: Grey, is_part: bool = False, within: int = 0) -> Grey | None:
     What lies around the paper is left out, so often ``within`` each other that it bounds the time.
     In what ``is_part`` of a picture, cut out about a digit, strokes reach the rim, or go across.
     """
-    paper, noise = _paper(grey)
+    paper, noise = _between_lines(grey, *_paper(grey))
     found = _digit(_darkness(grey, paper, noise), noise, is_part)
     if found is None:  # the surface may lie between a sheet and a table
         paper, less = _paper(grey, _LEVEL)
@@ -74,6 +77,17 @@ def find_ink(grey: Grey, is_part: bool = False, within: int = 0) -> Grey | None:
         if written is not None:
             return written
     return found
+
+
+def _between_lines(grey: Grey, paper: Grey, noise: float) -> tuple[Grey, float]:
+    """The paper and its noise; where much of it are lines, which seem to be noise, what is left
+    when they are closed.
+    """
+    if noise < _LINED:
+        return paper, noise
+    bare, less = _paper(closed(grey, _RULE))
+    less *= _CLOSED
+    return (bare, less) if less < _SMOOTHER * noise else (paper, noise)
 
 
 def _without_shade(grey: Grey, paper: Grey, noise: float, found: Grey) -> Grey | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from nn.picture.boxes import without_boxes
 from nn.picture.crossing import without_lines
+from nn.picture.lattice import completed
 from nn.picture.pieces import Grey, rim
-from nn.picture.straight import lines_in
+from nn.picture.straight import rules_in
 
 WIDEST = 32  # of them would fill the picture: a line of the paper is no wider
 SURE = 2  # level lines are the paper's, whatever else there is,
@@ -26,9 +27,12 @@ def without_rules(ink: Grey, least: float, body: float, is_part: bool = False) -
     widest = min(ink.shape) // WIDEST
     if not widest:
         return ink
-    level, upright = lines_in(ink, widest, least)
+    level, upright = (
+        completed(each, list(rules_in(each, widest, least)), SHORT, least) for each in (ink, ink.T)
+    )
     is_sure = sum(not rule.is_side and rule.short <= SHORT for rule in level) >= SURE
     short = SHORT if is_sure else max(NEAR, 2 / min(ink.shape))
-    lines = [rule.line for rule in level + upright if not rule.is_side and rule.short <= short]
+    lines = [rule.line for rule in level if not rule.is_side and rule.short <= short]
+    lines += [rule.line.turned() for rule in upright if not rule.is_side and rule.short <= short]
     rest = without_lines(ink, lines, body)
     return rest if is_sure or not (is_part or rim(rest > body).any()) else ink

@@ -24,28 +24,20 @@ MOST = 30  # lines that are looked for: it bounds the time
 
 class Rule(NamedTuple):
     """A line across the picture: whether it turns at both ends, and how far from the rim it ends,
-    as a share of the picture.
+    as a share of the picture; a level one's row in the middle of the picture, and how it falls.
     """
 
     line: Line
     is_side: bool
     short: float
+    middle: float
+    fall: float
 
 
-def lines_in(ink: Grey, widest: int, least: float) -> tuple[list[Rule], list[Rule]]:
-    """Return the level and the upright lines in ``ink: (h, w)``, or nearly so, which are at most
-    ``widest`` pixels wide and at least ``least`` strong.
-    """
-    upright = [
-        rule._replace(line=rule.line._replace(pixels=rule.line.pixels.T))
-        for rule in _level(ink.T, widest, least)
-    ]
-    return list(_level(ink, widest, least)), upright
-
-
-def _level(ink: Grey, widest: int, least: float) -> Iterator[Rule]:
-    """Find the lines that go from left to right by a Hough transform: sheared by a line's slope,
-    its pixels are in one row.
+def rules_in(ink: Grey, widest: int, least: float) -> Iterator[Rule]:
+    """Find level lines in ``ink: (h, w)``, or nearly so, which are at most ``widest`` pixels wide
+    and at least ``least`` strong, by a Hough transform: sheared by a line's slope, its pixels are
+    in one row.
     """
     height, width = ink.shape
     inked = ink > least
@@ -70,10 +62,7 @@ def _level(ink: Grey, widest: int, least: float) -> Iterator[Rule]:
         is_line = below - above - 1 <= widest and (count[beside] < FAINT * seen[beside]).all()
         if is_line and seen[beside].min() >= BESIDE * seen[slope, row]:
             path = row - rises[slope]
-            off = np.arange(height)[:, None] - path
-            band = (off >= above - row) & (off <= below - row)  # across others, which hide it
-            strongest = np.where(band, ink, np.float32(0)).max(axis=0)
-            strength = np.percentile(strongest[strongest > least], 50)
+            line = line_along(ink, path, (above - row, below - row), least)
             within = np.flatnonzero((path >= 0) & (path < height))
             ends = x[level == row].min(), x[level == row].max()
             is_side = all(
@@ -81,11 +70,19 @@ def _level(ink: Grey, widest: int, least: float) -> Iterator[Rule]:
                 for end, way in zip(ends, (-1, 1), strict=True)
             )
             short = float(np.abs(ends - within[[0, -1]]).max() / width)
-            line = Line(band & (ink < STRONGER * strength), int(below - above) + 1)
-            yield Rule(line, is_side, short)
+            yield Rule(line, is_side, short, float(row - margin), -float(slopes[slope]))
         on_line = (level >= above) & (level <= below)  # its soft edge as well
         count -= _counted(y[on_line], x[on_line], rises, size)
         y, x = y[~on_line], x[~on_line]
+
+
+def line_along(ink: Grey, path: NDArray[np.intp], edges: tuple[int, int], least: float) -> Line:
+    """Return the line at the rows ``path: (w,)``, whose soft edges are so far from there."""
+    off = np.arange(len(ink))[:, None] - path
+    band = (off >= edges[0]) & (off <= edges[1])  # across others, which hide it
+    strongest = np.where(band, ink, np.float32(0)).max(axis=0)
+    strength = float(np.percentile(strongest[strongest > least], 50))
+    return Line(band & (ink < STRONGER * strength), edges[1] - edges[0] + 1, strength)
 
 
 def _counted(

@@ -84,10 +84,14 @@ def in_the_way(picture: Image.Image) -> Iterator[Image.Image]:
     shade = Image.new("L", picture.size, 255)
     ImageDraw.Draw(shade).polygon([(0, height), (width / 2, 250), (width, height)], fill=120)
     yield ImageChops.multiply(picture, shade.convert("RGB"))
-    ruled, boxed, held = (picture.copy() for _ in range(3))
+    ruled, squared, boxed, held = (picture.copy() for _ in range(4))
     for row in range(40, height, 90):
         ImageDraw.Draw(ruled).line([(0, row), (width, row + 9)], (110, 120, 150), 3)
     yield ruled
+    for place in range(7, width + height, 24):
+        ImageDraw.Draw(squared).line([(0, place), (width, place - 20)], (130, 130, 140), 4)
+        ImageDraw.Draw(squared).line([(place, 0), (place - 20, height)], (130, 130, 140), 4)
+    yield squared
     middle = width / 2 - 20
     for left in (40, middle):
         box = (left, 20, left + middle - 40, height - 20)

@@ -256,6 +256,19 @@ def test_a_single_digit_on_squared_paper_is_read(digit: str, recognizer: Recogni
     assert recognizer.read_image(photo(picture.astype(np.uint8))).text == digit
 
 
+@pytest.mark.parametrize("slope", [-0.06, 0.02])
+@pytest.mark.parametrize("text", ["42", "35"])
+def test_a_number_on_narrow_squares_is_read(
+    text: str, slope: float, recognizer: Recognizer
+) -> None:
+    picture = np.pad(number(text), ((150, 230), (100, 300)), constant_values=255)
+    down, across = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    grey = 235 - (255 - picture.astype(float)) * 0.5
+    on_line = ((down + slope * across) % 24 < 4) | ((across - slope * down + 8) % 24 < 4)
+    grey = np.where(on_line, np.minimum(grey, 150), grey)
+    assert recognizer.read_image(photo(photo(grey.astype(np.uint8)))).text == text
+
+
 def test_dust_is_no_point(recognizer: Recognizer) -> None:
     picture = number("42", pen=5)
     for seed in range(12):

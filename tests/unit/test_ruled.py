@@ -97,3 +97,34 @@ def test_thin_digits_with_a_narrow_margin_stay() -> None:
     seven = np.zeros((160, 120), np.float32)
     seven[8:11, 6:114] = seven[8:152, 111:114] = 1
     assert left(seven) is seven
+
+
+def squares(ink: NDArray[np.float32], strength: float = 0.5) -> NDArray[np.float32]:
+    """Return it on squared paper that lies askew, with lines 20 pixels apart: some are hardly in
+    the picture.
+    """
+    down, across = np.mgrid[: ink.shape[0], : ink.shape[1]]
+    level = (down + 0.06 * across + 3) % 20 < 2
+    upright = (across - 0.06 * down + 5) % 20 < 2
+    return np.maximum(ink, (level | upright) * np.float32(strength))
+
+
+def test_lines_that_a_corner_of_the_picture_hides_are_left_out() -> None:
+    ink = paper()
+    rest = left(squares(ink))
+    assert (rest[ink == 1] == 1).all()
+    assert rest[:, :95].max() == rest[:, 107:].max() == 0
+
+
+def test_an_interrupted_line_is_left_out_where_others_are_equally_far_apart() -> None:
+    ink = ruled(np.zeros((240, 200), np.float32))
+    ink[100:102, 20:70] = ink[100:102, 150:180] = 0
+    assert left(ink).max() == 0
+
+
+def test_a_bar_between_lines_that_are_equally_far_apart_stays() -> None:
+    ink = ruled(np.zeros((240, 200), np.float32))
+    ink[110:112, 40:160] = 0.5
+    rest = left(ink)
+    assert (rest[110:112, 40:160] > 0).all()
+    assert np.count_nonzero(rest) == 2 * 120
