@@ -27,7 +27,8 @@ from nn.recognizer import DEFAULT_PATH
 
 STEPS = 4  # of the evidence: fewer than on a computer's own Python, so that drawing never waits
 PRACTICE = [[[80, 70], [200, 70], [140, 220]], [[100, 150], [190, 140]]]  # a seven with a bar
-TIMES, QUIET = 150, 0.03  # so often it is read, after so many seconds without a question
+TIMES, QUIET, FIRST = 150, 0.03, 0.5  # so often it is read, after so many seconds without a
+# question, at first after more: the page may be about to ask for what was drawn meanwhile
 
 recognizer: Recognizer
 pupil: Any = None
@@ -72,6 +73,7 @@ async def practise() -> None:
     Browsers run WebAssembly slowly at first and compile well what has run for a while: a reading
     takes several times as long as fifty readings later.
     """
+    await asyncio.sleep(FIRST)
     for _ in range(TIMES):
         while (quiet := time.monotonic() - asked) < QUIET:
             await asyncio.sleep(QUIET - quiet)

@@ -131,6 +131,7 @@ class Bench:
             long_tasks.append(max(tasks, default=0.0))
             expect(page.locator("#offline")).not_to_be_empty(timeout=START)
             page.evaluate(STORED)  # the snapshot is stored last
+            page.wait_for_timeout(REST)
             times[SECOND].append(first_answer(page, self.site.url + LINK))
 
         self.visit(ours)
