@@ -13,7 +13,9 @@ STRONGER = 1.5  # times as strong as a line is what was written over it
 
 
 class Line(NamedTuple):
-    """A line's pixels, ``(h, w)``, but for what is stronger than it; its width in pixels."""
+    """A line's pixels, ``(h, w)``, but for what is stronger than it; its width in pixels, and its
+    strength, of full ink.
+    """
 
     pixels: Mask
     width: int

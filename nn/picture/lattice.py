@@ -27,7 +27,7 @@ def completed(ink: Grey, rules: Sequence[Rule], short: float, least: float) -> l
     All go from rim to rim then: ends may be hidden. None is much stronger than the others: that is
     a stroke along it.
     """
-    sure = [rule for rule in rules if not rule.is_side and rule.short <= short]
+    sure = [rule for rule in rules if rule.goes_across(short)]
     found = _places([rule.middle for rule in sure]) if len(sure) >= FEWEST else None
     if found is None:
         return list(rules)
@@ -83,7 +83,7 @@ def _missing(ink: Grey, place: float, fall: float, wide: int, least: float) -> l
     """Return the line near its place; none if little of it is inked."""
     height, width = ink.shape
     across = np.arange(width) - width / 2
-    best, found = COVERED, []
+    best, found = COVERED, None
     for move in MOVED:
         for turn in TURNED:
             path = np.rint(place + move + (fall + turn) * across).astype(int)
@@ -92,7 +92,9 @@ def _missing(ink: Grey, place: float, fall: float, wide: int, least: float) -> l
                 continue
             covered = float((ink[path[seen], seen] > least).mean())
             if covered > best:
-                best = covered
-                line = line_along(ink, path, (-(wide // 2), wide // 2), least)
-                found = [Rule(line, False, 0.0, place + move, fall + turn)]
-    return found
+                best, found = covered, (path, place + move, fall + turn)
+    if found is None:
+        return []
+    path, middle, fall = found
+    line = line_along(ink, path, (-(wide // 2), wide // 2), least)
+    return [Rule(line, False, 0.0, middle, fall)]

@@ -30,9 +30,9 @@ def without_rules(ink: Grey, least: float, body: float, is_part: bool = False) -
     level, upright = (
         completed(each, list(rules_in(each, widest, least)), SHORT, least) for each in (ink, ink.T)
     )
-    is_sure = sum(not rule.is_side and rule.short <= SHORT for rule in level) >= SURE
+    is_sure = sum(rule.goes_across(SHORT) for rule in level) >= SURE
     short = SHORT if is_sure else max(NEAR, 2 / min(ink.shape))
-    lines = [rule.line for rule in level if not rule.is_side and rule.short <= short]
-    lines += [rule.line.turned() for rule in upright if not rule.is_side and rule.short <= short]
+    lines = [rule.line for rule in level if rule.goes_across(short)]
+    lines += [rule.line.turned() for rule in upright if rule.goes_across(short)]
     rest = without_lines(ink, lines, body)
     return rest if is_sure or not (is_part or rim(rest > body).any()) else ink

@@ -33,6 +33,10 @@ class Rule(NamedTuple):
     middle: float
     fall: float
 
+    def goes_across(self, short: float) -> bool:
+        """Tell whether it ends no farther than ``short`` from the rim, and is no box's side."""
+        return not self.is_side and self.short <= short
+
 
 def rules_in(ink: Grey, widest: int, least: float) -> Iterator[Rule]:
     """Find level lines in ``ink: (h, w)``, or nearly so, which are at most ``widest`` pixels wide
