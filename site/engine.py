@@ -56,7 +56,7 @@ def answering(work: Callable[..., Any]) -> Callable[..., str]:
 def start() -> dict[str, Any]:
     """Load the network; return what the page tells about it."""
     global practice, recognizer
-    prepared = sys.modules.get("prepared")  # in a stored memory: .build/prepare.py
+    prepared = sys.modules.get("prepared")  # in a stored memory: .build/node/prepare.py
     recognizer = prepared.recognizer if prepared else Recognizer.load()
     practice = asyncio.ensure_future(practise())
     return {

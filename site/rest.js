@@ -1,6 +1,6 @@
 // Fetches what the build has left out of WebAssembly modules, when a function there is called for the first time.
 //
-// .build/split.mjs cuts them in two: functions that visits run come first, Python waits for the others when it needs one.
+// .build/node/split.mjs cuts them in two: functions that visits run come first, Python waits for the others.
 // The halves call each other through a table.
 
 const { Instance, Module } = WebAssembly;

@@ -3,8 +3,8 @@
 // It runs in PyScript's worker. The page downloads everything at once, counts and checks it (files.js), and sends it
 // here; Pyodide then finds each file when it asks for it. There are three ways to start:
 //
-// - snapshot: the build has started Python with all that the page needs, and stored its memory (.build/snapshot.mjs). It is
-//   put back here, and trusted when Python then gives the answer that it gave there.
+// - snapshot: the build has started Python with all that the page needs, and stored its memory (.build/node/snapshot.mjs).
+//   It is put back here, and trusted when Python then answers as it did there.
 // - cut: the runtime that the build has cut to what this page uses, compiled, in one archive.
 // - stock: the runtime as it came.
 //
@@ -13,7 +13,7 @@
 const generated = new URL('./generated/', import.meta.url).href;
 const SNAPSHOT = 'generated/snapshot.wasm';
 const CUT = 'generated/python.wasm';
-/** Pyodide's WebAssembly: trimmed by the build (.build/trim.mjs), as core.mjs is; and as it came. */
+/** Pyodide's WebAssembly: trimmed by the build (.build/node/trim.mjs), as core.mjs is; and as it came. */
 const [CORE, WHOLE_CORE] = ['generated/pyodide/core.wasm', 'generated/pyodide/pyodide.asm.wasm'];
 const LIBRARIES = 'generated/libraries.wasm';
 

