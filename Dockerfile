@@ -17,6 +17,7 @@ WORKDIR /app
 COPY --from=build /venv /venv
 COPY --from=build /app/site site
 COPY --from=build /app/nn nn
+COPY .server .server
 COPY server.py .
 USER nobody
 ENV DIGITS_HOST=0.0.0.0 DIGITS_PORT=8080 PYTHONDONTWRITEBYTECODE=1

@@ -19,7 +19,8 @@ import pytest
 from PIL import Image
 
 from nn.ink import ink
-from server import DECODER_BYTES, DEFAULTS
+from pictures import DECODER_BYTES
+from server import DEFAULTS
 from tests.server.conftest import Running, Start
 
 SITE = Path(__file__).parents[2] / "site"

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-import server
+from limits import RateLimit
 from nn import Recognizer
-from server import DEFAULTS, RateLimit, Refused, create_app
+from problems import Refused
+from server import DEFAULTS, create_app
 from tests.sample import drawings
 
 SEVEN = [[[20, 30], [80, 28], [45, 110]]]
@@ -207,13 +208,13 @@ def test_nobodys_first_request_is_refused_for_a_rounding(
 ) -> None:
     limit = RateLimit(per_second)
     for client in range(1000):
-        monkeypatch.setattr("server.time.monotonic", lambda now=client * 4.3217: now)
+        monkeypatch.setattr("limits.time.monotonic", lambda now=client * 4.3217: now)
         limit.count(str(client))
 
 
 def test_a_steady_client_within_the_rate_is_never_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(server.time, "monotonic", lambda: now)
+    monkeypatch.setattr("limits.time.monotonic", lambda: now)
     limit = RateLimit(10)
     for _ in range(1000):
         limit.count("one")

@@ -1,0 +1,71 @@
+"""Files of the page: of the right type, compressed, in parts, kept by browsers if they can be."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import brotli
+from flask import Response, request, send_file, send_from_directory
+from waitress.buffers import ReadOnlyFileBasedBuffer
+from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
+
+TYPES = {  # whatever the system's own table says
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".json": "application/json",
+    ".npz": "application/zip",
+    ".py": "text/x-python",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".whl": "application/zip",
+    ".zip": "application/zip",
+}
+COMPRESSIBLE = {".css", ".html", ".js", ".json", ".mjs", ".py", ".svg", ".txt", ".wasm"}
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {  # the better first; both take half a second
+    "br": lambda data: brotli.compress(data, quality=6),  # for the largest file
+    "gzip": lambda data: gzip.compress(data, compresslevel=6, mtime=0),
+}
+HASHED = re.compile(r"generated/.*(-[\w-]{8}\.m?js|[-.][0-9a-f]{8,64}\.\w+)$")  # core-C9KDLldu.js
+
+
+def site_file(site: Path, path: str) -> Response:
+    """A file of the site: conditional, in parts, or compressed, as the request asks."""
+    if any(part.startswith(".") for part in path.split("/")):
+        raise NotFound  # what a build is still writing, and whatever else lies hidden
+    mimetype = TYPES.get(Path(path).suffix)
+    found = safe_join(str(site), path)
+    compressible = Path(path).suffix in COMPRESSIBLE and not request.range
+    encoding = request.accept_encodings.best_match(ENCODINGS) if compressible else None
+    if encoding and found and os.path.isfile(found):
+        data, etag = _compressed(found, os.stat(found).st_mtime_ns, encoding)
+        response = send_file(io.BytesIO(data), mimetype, conditional=True, etag=etag)
+        response.headers["Content-Encoding"] = encoding
+    else:
+        response = send_from_directory(site, path, mimetype=mimetype, conditional=True)
+        whole = getattr(response.response, "iterable", None)
+        if response.content_range and isinstance(whole, ReadOnlyFileBasedBuffer):
+            whole.seek(response.content_range.start)  # a part: waitress sends it from the file
+            response.response = whole
+    kept = "public, max-age=31536000, immutable" if HASHED.fullmatch(path) else "no-cache"
+    response.headers["Cache-Control"] = kept
+    response.vary.add("Accept-Encoding")
+    return response
+
+
+@lru_cache(maxsize=128)
+def _compressed(path: str, changed: int, encoding: str) -> tuple[bytes, str]:
+    """The compressed content of a file and its ETag, made once for each change of the file."""
+    data = ENCODINGS[encoding](Path(path).read_bytes())
+    return data, f"{changed:x}-{len(data):x}-{encoding}"
