@@ -10,7 +10,8 @@ from nn.picture.pieces import Mask, numbered, rim
 THICK = 2.0  # widths of the lines: what is so thick was not written by their pen;
 BROAD = 1.5  # and it is so broad at the rim: no digit that a line of the paper joins to it;
 ALONG = 0.5  # nor was what lies along so much of a side, or in a corner of the picture,
-LYING, FLAT = 0.7, 0.25  # or with so much of its own length, and is so flat: a line that is cut
+LYING, FLAT = 0.7, 0.25  # or with so much of its own length, and is so flat: a line that is cut,
+FULL = 0.6  # or fills so much of its box: a finger's tip
 LEAST = 0.06  # of the picture's shorter side: what was written is so large,
 SLIM = 3  # times as long as thick,
 MOST = 0.75  # and so much of the picture's height: digits that were cut out tightly fill it
@@ -28,7 +29,8 @@ def from_beyond(inked: Mask) -> NDArray[np.bool_] | None:
     written = np.delete(np.arange(len(boxes)), on_rim)
     if not len(written):
         return None
-    sizes, thickness = boxes[:, 2:] - boxes[:, :2], _thickness(of_pixel, len(boxes))
+    sizes, area = boxes[:, 2:] - boxes[:, :2], np.bincount(of_pixel[inked])
+    thickness = _thickness(of_pixel, area)
     longest = written[sizes[written].max(axis=1).argmax()]
     pen, long = thickness[longest], sizes[longest].max()
     if long < max(LEAST * min(inked.shape), SLIM * pen):
@@ -37,8 +39,9 @@ def from_beyond(inked: Mask) -> NDArray[np.bool_] | None:
         return None
     contact, along = _contact(of_pixel, len(boxes))
     thick = (thickness >= THICK * pen) & (contact >= BROAD * pen)
-    flat = (contact >= LYING * sizes.max(axis=1)) & (sizes.min(axis=1) <= FLAT * sizes.max(axis=1))
-    beyond = on_rim[(thick | along | flat)[on_rim]]
+    lying = contact >= LYING * sizes.max(axis=1)
+    lying &= (sizes.min(axis=1) <= FLAT * sizes.max(axis=1)) | (area >= FULL * sizes.prod(axis=1))
+    beyond = on_rim[(thick | along | lying)[on_rim]]
     return np.isin(of_pixel, beyond) if len(beyond) else None
 
 
@@ -55,11 +58,11 @@ def _contact(of_pixel: NDArray[np.intp], count: int) -> tuple[NDArray[np.intp], 
     return most, along[:-1]
 
 
-def _thickness(of_pixel: NDArray[np.intp], count: int) -> NDArray[np.float64]:
+def _thickness(of_pixel: NDArray[np.intp], area: NDArray[np.intp]) -> NDArray[np.float64]:
     """Return the mean thickness of each piece's lines: a line has two edges, and little else."""
-    edges = np.ones(count)
+    edges = np.ones(len(area))
     for along in (of_pixel, of_pixel.T):  # beyond the rim they go on
         before, after = along[:-1], along[1:]
         for here in (before, after):
-            edges += np.bincount(here[(before != after) & (here >= 0)], minlength=count)
-    return 2 * np.bincount(of_pixel[of_pixel >= 0], minlength=count) / edges
+            edges += np.bincount(here[(before != after) & (here >= 0)], minlength=len(area))
+    return 2 * area / edges

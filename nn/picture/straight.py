@@ -18,6 +18,7 @@ WHOLE, CORNER = 0.8, 0.1  # or so much of what a corner of the picture shows, if
 FAINT = 0.35  # and its edges so much of what its middle does;
 BESIDE = 0.2  # beside so much of it the picture goes on: a table at its border may end there
 BEFORE = 0.02  # a box's side ends so far from it,
+NEARLY = 1  # pixels from its row, so far its slope may be astray at the ends;
 TURN, COVERED = 4, 0.8  # and goes on across there, for so many of its widths, nearly everywhere
 MOST = 30  # lines that are looked for: it bounds the time
 
@@ -68,7 +69,8 @@ def rules_in(ink: Grey, widest: int, least: float) -> Iterator[Rule]:
             path = row - rises[slope]
             line = line_along(ink, path, (above - row, below - row), least)
             within = np.flatnonzero((path >= 0) & (path < height))
-            ends = x[level == row].min(), x[level == row].max()
+            there = x[np.abs(level - row) <= NEARLY]
+            ends = there.min(), there.max()
             is_side = all(
                 _turns(inked, path, int(end), way, widest)
                 for end, way in zip(ends, (-1, 1), strict=True)

@@ -118,6 +118,16 @@ def test_a_finger_at_the_border_is_no_digit(side: int, recognizer: Recognizer) -
     assert recognizer.read_image(photo(picture)).text == "42"
 
 
+@pytest.mark.parametrize("side", range(4))
+@pytest.mark.parametrize("reach", [10, 16, 22])
+def test_the_tip_of_a_finger_is_no_sign(side: int, reach: int, recognizer: Recognizer) -> None:
+    picture = np.pad(number("42"), 50, constant_values=255)
+    seen = np.rot90(picture, side)
+    y, x = np.mgrid[: seen.shape[0], : seen.shape[1]]
+    seen[np.hypot(x - seen.shape[1] // 3, y + 30 - reach) < 30] = 90
+    assert recognizer.read_image(photo(picture)).text == "42"
+
+
 def test_what_is_thick_or_lies_along_a_border_was_not_written() -> None:
     inked = np.zeros((150, 200), bool)
     inked[50:100, 90:95] = True  # a 1
@@ -134,6 +144,7 @@ def test_what_is_thick_or_lies_along_a_border_was_not_written() -> None:
         assert found[top:bottom, left:right].all(), place
         assert found.sum() == (bottom - top) * (right - left), place
     assert beyond(0, 50, 130, 136) is None  # a digit that the border cuts
+    assert beyond(0, 6, 130, 140) is not None  # a finger's tip
     joined = np.zeros_like(inked)
     joined[40:42, 20:150] = joined[100:102, 80:] = True  # lines of the paper, one through a 1
     joined[60:120, 90:104] = True

@@ -44,6 +44,14 @@ def test_squared_paper_and_a_margin_are_left_out() -> None:
     assert np.array_equal(left(squared) > 0, ink > 0)
 
 
+@pytest.mark.parametrize("fall", np.linspace(-0.04, 0.04, 9))
+def test_a_narrow_margin_that_falls_between_two_slopes_is_left_out(fall: float) -> None:
+    ink = ruled(paper())
+    rows = np.arange(len(ink))
+    ink[rows, np.rint(15.4 + fall * (rows - 80)).astype(int)] = 0.4
+    assert np.array_equal(left(ink) > 0, paper() > 0)
+
+
 def test_a_line_is_left_out_where_it_is_faint() -> None:
     ink = ruled(paper())
     ink *= np.where(paper() == 1, 1, np.linspace(0.4, 1, 200)).astype(np.float32)
