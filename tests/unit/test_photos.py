@@ -241,7 +241,7 @@ def test_nothing_faint_is_left_where_ruled_lines_were() -> None:
 
 
 def test_each_piece_that_is_found_has_ink_that_counts() -> None:
-    for seed in range(3000):
+    for seed in range(600):
         rng = np.random.default_rng(seed)
         grey = np.full((60, 80), rng.uniform(0.2, 0.95), np.float32)
         for _ in range(rng.integers(1, 7)):  # boxes and shades at random, some over the rim

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -168,14 +169,14 @@ def test_fewer_images_than_threads_are_learned_too(tmp_path):
 def test_evaluate_prints_each_digit_and_each_site(data, tmp_path, capsys):
     assert main(arguments(data, tmp_path)) == 0
     capsys.readouterr()
-    options = ["--mnist", str(data / "mnist"), "--pen", str(data / "pen")]
+    options = ["--mnist", str(data / "mnist"), "--pen", str(data / "pen"), "--numbers", "50"]
     assert main(["evaluate", *options, "--weights", str(tmp_path / "weights.npz")]) == 0
     printed = capsys.readouterr().out
     assert "digit 7" in printed
     assert "site " in printed
     assert "expected calibration error" in printed
     assert "taken for another digit, if none were refused" in printed
-    assert "that touch or overlap, read whole" in printed
+    assert re.search("that touch or overlap, read whole: .* of 50", printed)
     assert "have a ? in what is read" in printed
 
 

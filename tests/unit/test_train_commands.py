@@ -71,6 +71,7 @@ def test_every_option_says_what_it_is_and_its_default(name, capsys, monkeypatch)
         (["export"], "nothing to export: give --onnx FILE"),
         (["fine-tune"], "expected --corrections CSV"),
         (["evaluate", "--pictures", "0"], "argument --pictures: expected at least 1, got 0"),
+        (["evaluate", "--numbers", "0"], "argument --numbers: expected at least 1, got 0"),
     ],
 )
 def test_wrong_use_ends_with_code_2_and_in_words(arguments, message, capsys, tmp_path, monkeypatch):
@@ -102,7 +103,7 @@ def test_a_run_is_not_repeated_into_its_own_folder(finished, capsys):
 def test_figures_on_images_that_were_learned_under_another_name_are_called_so(
     data, finished, tmp_path, capsys
 ):
-    weights = ["--weights", str(finished / "weights.npz"), "--no-pen"]
+    weights = ["--weights", str(finished / "weights.npz"), "--no-pen", "--numbers", "5"]
     warning = "learned from MNIST, which shares most images with Kaggle"
     assert main(["evaluate", *weights, "--kaggle", str(data / "train.csv")]) == 0
     assert warning in capsys.readouterr().out
@@ -207,7 +208,7 @@ def test_fetch_says_what_is_there(data, monkeypatch, capsys):
 def test_a_checkpoint_can_be_evaluated_like_weights(data, finished, capsys):
     shown = []
     for name in ("run/checkpoint.npz", "weights.npz"):
-        where = ["--mnist", str(data / "mnist"), "--no-pen"]
+        where = ["--mnist", str(data / "mnist"), "--no-pen", "--numbers", "20"]
         assert main(["evaluate", "--weights", str(finished / name), *where]) == 0
         shown.append(capsys.readouterr().out.splitlines()[4])  # MNIST's line
     assert shown[0] == shown[1]
@@ -258,7 +259,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_anything_is_measured(
 
 
 def test_the_grid_has_pictures_where_there_are_no_pens(data, finished, tmp_path, capsys):
-    weights = ["--weights", str(finished / "weights.npz"), "--pictures", "3"]
+    weights = ["--weights", str(finished / "weights.npz"), "--pictures", "3", "--numbers", "5"]
     report = ["--report", str(tmp_path / "report.html"), "--no-pen"]
     assert main(["evaluate", *weights, *report, "--mnist", str(data / "mnist")]) == 0
     assert "unevenly lit" in (tmp_path / "report.html").read_text("utf-8")

@@ -26,6 +26,7 @@ from train.compose import (
     APART,
     GAPS,
     JOINED,
+    NUMBERS,
     SIGNS,
     TOUCHING,
     Number,
@@ -65,6 +66,13 @@ def add_options(parser: Parser) -> None:
         metavar="INT",
         help="so many of MNIST's images are made into photos for the grid",
     )
+    parser.add_argument(
+        "--numbers",
+        type=number(int, AT_LEAST_1),
+        default=NUMBERS,
+        metavar="INT",
+        help="so many numbers of several digits are composed of each kind, and read",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -84,14 +92,17 @@ def run(options: argparse.Namespace) -> int:
     lines += _refusals(recognizer, task)
     drawings = _unseen(options, "pen", lambda place: split_by_writer(load_pen(place)).test)
     if drawings:
-        lines += [*_without_unclear(recognizer, drawings), *_as_drawn(recognizer, drawings)]
+        lines += [
+            *_without_unclear(recognizer, drawings),
+            *_as_drawn(recognizer, drawings, options.numbers),
+        ]
         lines += _in_photos(recognizer, clear(drawings)) if options.report else []
     if others := _unseen(options, "nondigits", unseen_nondigits):
         readings = [recognizer.read(mark.strokes) for mark in others]
         lines.append(f"non-digits as drawn: {_with_a_question_mark(readings)}")
     images = task.test.get("MNIST")
     if images is not None:
-        lines += _in_pictures(recognizer, images)
+        lines += _in_pictures(recognizer, images, options.numbers)
     print("\n".join(lines))
     if options.report:
         rows: list[Row] = []
@@ -157,7 +168,7 @@ def _without_unclear(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Seq
     ]
 
 
-def _as_drawn(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[str]:
+def _as_drawn(recognizer: Recognizer, drawings: Sequence[Drawing], count: int) -> Sequence[str]:
     """Tell what becomes of drawings on their whole way, as numbers and as single digits."""
     lines = []
     for chosen, which in ((drawings, ""), (clear(drawings), ", of digits that can be told")):
@@ -166,14 +177,14 @@ def _as_drawn(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[s
             (TOUCHING, "", " that touch or overlap"),
             (GAPS, SIGNS, " with a point or a minus"),
         ):
-            if not (composed := numbers(chosen, gaps=gaps, signs=signs)):
+            if not (composed := numbers(chosen, count, gaps=gaps, signs=signs)):
                 continue  # nobody drew two digits
             whole = share_read_whole(recognizer, composed)
             lines.append(
                 f"numbers of two to four digits{how}{which}, read whole: {whole:.2%} "
                 f"of {len(composed)}"
             )
-        if composed := in_lines(chosen):
+        if composed := in_lines(chosen, count):
             lines.append(_in_lines(recognizer, composed, which))
     readings = [recognizer.read(drawing.strokes) for drawing in drawings]
     one = np.mean([len(reading.digits) == 1 for reading in readings])
@@ -184,14 +195,18 @@ def _as_drawn(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[s
     ]
 
 
-def _in_pictures(recognizer: Recognizer, images: Labelled) -> Sequence[str]:
+def _in_pictures(recognizer: Recognizer, images: Labelled, count: int) -> Sequence[str]:
     """Tell how often numbers in pictures are read whole."""
     return [
         f"numbers of two to four digits in pictures{how}, read whole: "
         f"{share_read_whole(recognizer, composed):.2%} of {len(composed)}"
         for gaps, how in ((APART, ""), (JOINED, " that touch or overlap"))
-        if (composed := pictures(images.images, images.labels, gaps=gaps))
-    ] + [_in_lines(recognizer, pictures_in_lines(images.images, images.labels), " in pictures")]
+        if (composed := pictures(images.images, images.labels, count, gaps=gaps))
+    ] + [
+        _in_lines(
+            recognizer, pictures_in_lines(images.images, images.labels, count), " in pictures"
+        )
+    ]
 
 
 def _in_photos(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[str]:
