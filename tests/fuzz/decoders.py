@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ImportError:
         print("fuzz: error: atheris is missing: pip install atheris==3.0.0", file=sys.stderr)
         return 2
-    with atheris.instrument_imports(include=["server", "nn", "PIL"]):
+    with atheris.instrument_imports(include=["server", "reader", "pictures", "nn", "PIL"]):
         from tests.fuzz.requests import decoders, repaired, seeds
     warnings.simplefilter("ignore")  # Pillow's, about damaged files
     threadpoolctl.threadpool_limits(1)
