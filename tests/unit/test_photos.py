@@ -9,7 +9,7 @@ from PIL import Image
 
 from nn import Recognizer
 from nn.picture.dust import without_dust
-from nn.picture.paper import EDGE, STRONG, find_ink
+from nn.picture.paper import EDGE, STRONG, find_ink, with_strong
 from nn.picture.pieces import numbered
 from nn.picture.rim import from_beyond
 from nn.picture.sheet import sheet_in
@@ -238,6 +238,17 @@ def test_nothing_faint_is_left_where_ruled_lines_were() -> None:
     of_pixel, boxes = numbered(ink > 0)
     assert len(boxes) == 1
     assert ink[of_pixel == 0].max() > STRONG
+
+
+def test_what_is_nowhere_strong_is_left_out_and_the_soft_edge_of_what_is_stays() -> None:
+    ink = np.zeros((20, 40), np.float32)
+    ink[5:15, 5:15] = 0.2
+    ink[8:12, 8:12] = 1
+    ink[5:15, 25:35] = STRONG
+    left = with_strong(ink)
+    assert np.array_equal(left[:, :20], ink[:, :20])
+    assert not left[:, 20:].any()
+    assert np.array_equal(with_strong(ink, STRONG - 0.1), ink)
 
 
 def test_each_piece_that_is_found_has_ink_that_counts() -> None:
