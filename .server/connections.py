@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask, WSGITask
+
+from problems import as_problem
 
 
 class ProblemTask(ErrorTask):  # type: ignore[misc]
@@ -15,8 +16,7 @@ class ProblemTask(ErrorTask):  # type: ignore[misc]
     def execute(self) -> None:
         """Write the error that the parser met."""
         error = self.request.error
-        problem = {"type": "about:blank", "title": error.reason, "status": error.code}
-        body = json.dumps(problem | {"detail": error.body}).encode()
+        body = as_problem(error.code, error.body)
         self.status = f"{error.code} {error.reason}"
         self.response_headers.append(("Content-Type", "application/problem+json"))
         self.set_close_on_finish()

@@ -92,10 +92,8 @@ def run(options: argparse.Namespace) -> int:
     lines += _refusals(recognizer, task)
     drawings = _unseen(options, "pen", lambda place: split_by_writer(load_pen(place)).test)
     if drawings:
-        lines += [
-            *_without_unclear(recognizer, drawings),
-            *_as_drawn(recognizer, drawings, options.numbers),
-        ]
+        lines += _without_unclear(recognizer, drawings)
+        lines += _as_drawn(recognizer, drawings, options.numbers)
         lines += _in_photos(recognizer, clear(drawings)) if options.report else []
     if others := _unseen(options, "nondigits", unseen_nondigits):
         readings = [recognizer.read(mark.strokes) for mark in others]
@@ -197,16 +195,13 @@ def _as_drawn(recognizer: Recognizer, drawings: Sequence[Drawing], count: int) -
 
 def _in_pictures(recognizer: Recognizer, images: Labelled, count: int) -> Sequence[str]:
     """Tell how often numbers in pictures are read whole."""
+    below_each_other = pictures_in_lines(images.images, images.labels, count)
     return [
         f"numbers of two to four digits in pictures{how}, read whole: "
         f"{share_read_whole(recognizer, composed):.2%} of {len(composed)}"
         for gaps, how in ((APART, ""), (JOINED, " that touch or overlap"))
         if (composed := pictures(images.images, images.labels, count, gaps=gaps))
-    ] + [
-        _in_lines(
-            recognizer, pictures_in_lines(images.images, images.labels, count), " in pictures"
-        )
-    ]
+    ] + [_in_lines(recognizer, below_each_other, " in pictures")]
 
 
 def _in_photos(recognizer: Recognizer, drawings: Sequence[Drawing]) -> Sequence[str]:
