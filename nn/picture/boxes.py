@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from nn.picture.closing import opened
 from nn.picture.crossing import STRONGER, Line, without_lines
+from nn.picture.median import median
 from nn.picture.pieces import Grey, Mask, grown, numbered
 from nn.picture.sheet import corners_of, filled_up, is_quadrangle
 from nn.picture.side import Points, Side, along, at, meeting, settled
@@ -124,7 +125,7 @@ def _boxes(ink: Grey, inked: Mask, corners: Points) -> Boxes | None:
     lines = np.minimum(ink, np.float32(STRONG))
     for _ in range(2):
         outer = [settled(lines, side, MOVED[0]) for side in outer]
-        strength = sum(np.percentile(along(ink, side), 50) for side in outer) / 4
+        strength = sum(median(along(ink, side)) for side in outer) / 4
         lines = np.minimum(ink, np.float32(strength))
     near = grown(inked, 1)
     covered = min(along(near, side).mean() for side in outer)
@@ -203,7 +204,7 @@ def _line(side: Side, ink: Grey, inked: Mask) -> Line:
     while after < widest and along(inked, side, after + 1).mean() >= DENSE:
         after += 1
     widths = range(-before, after + 1)
-    strength = max(float(np.percentile(along(ink, side, off), 50)) for off in widths)
+    strength = max(median(along(ink, side, off)) for off in widths)
     wide = before + 1 + after
     y, x = np.ogrid[: ink.shape[0], : ink.shape[1]]
     right, down = side.across

@@ -7,13 +7,12 @@ at alone (`nn.picture.sheet`).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from nn.ink import BOX
 from nn.picture.closing import closed
+from nn.picture.median import median
 from nn.picture.pieces import Grey, grown, labels_of, on_rim, rim
 from nn.picture.rim import from_beyond
 from nn.picture.ruled import without_rules
@@ -127,7 +126,7 @@ def _is_light(grey: Grey, sheet: NDArray[np.bool_]) -> bool:
     or it is darker than what is about it, and reaches the rim.
     """
     edge = grown(~sheet, _SOFT) & grown(sheet, _SOFT)
-    inside, outside = _median(grey[edge & sheet]), _median(grey[edge & ~sheet])
+    inside, outside = median(grey[edge & sheet]), median(grey[edge & ~sheet])
     return abs(inside - outside) < _STEP or (inside < outside and bool(rim(sheet).any()))
 
 
@@ -136,7 +135,7 @@ def _on_sheet(grey: Grey, sheet: NDArray[np.bool_], others: int) -> Grey | None:
     rows, columns = (np.flatnonzero(sheet.any(axis)) for axis in (1, 0))
     window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     within = sheet[window]
-    level = np.float32(_median(grey[window][within]))
+    level = np.float32(median(grey[window][within]))
     found = find_ink(np.where(within, grey[window], level), within=others)
     if found is None:
         return None
@@ -235,16 +234,12 @@ def _paper(grey: Grey, most: float = 1.0) -> tuple[Grey, float]:
     reweighted least squares with Tukey's biweight, begun from the picture's rim, because a digit
     stands in the middle of its paper. What is ``most`` away has no weight at all.
     """
-    height, width = grey.shape
-    v, u = np.broadcast_arrays(
-        np.linspace(-1, 1, height, dtype=np.float32)[:, None],
-        np.linspace(-1, 1, width, dtype=np.float32)[None, :],
-    )
-    terms = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=-1)
+    v, u = (np.linspace(-1, 1, size, dtype=np.float32) for size in grey.shape)
     # A few thousand pixels settle six numbers.
-    few = tuple(slice(size // 128, None, max(1, size // 64)) for size in grey.shape)
-    sample = grey[few]
-    design = terms[few].reshape(-1, 6).astype(np.float64)
+    rows, columns = (slice(size // 128, None, max(1, size // 64)) for size in grey.shape)
+    sample = grey[rows, columns]
+    x, y = (each.ravel().astype(np.float64) for each in np.meshgrid(u[columns], v[rows]))
+    design = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
     values = sample.ravel().astype(np.float64)
 
     level, spread = _rim_level(sample)
@@ -257,8 +252,9 @@ def _paper(grey: Grey, most: float = 1.0) -> tuple[Grey, float]:
         weighted = design * np.where(near, (1 - apart**2) ** 2, 0)[:, None]
         # The small ridge settles what too few pixels, or all in one row, leave open.
         surface = np.linalg.solve(weighted.T @ design + 1e-6 * np.eye(6), weighted.T @ values)
-        spread = 1.4826 * _median(np.abs(values - design @ surface)[near])
-    paper: Grey = terms @ surface.astype(np.float32)
+        spread = 1.4826 * median(np.abs(values - design @ surface)[near])
+    one, x, y, xx, xy, yy = surface.astype(np.float32)
+    paper: Grey = (one + u * (x + u * xx)) + v[:, None] * (y + u * xy + v[:, None] * yy)
     return paper, spread
 
 
@@ -276,13 +272,8 @@ def _rim_level(grey: Grey) -> tuple[float, float]:
     count, edge = np.histogram(rim, bins=16, range=(0, 1))
     count = np.convolve(count, (1, 2, 1), "same")
     near = rim[np.abs(rim - edge[count.argmax()] - 1 / 32) <= 3 / 32]
-    level = _median(near)
-    return level, 1.4826 * _median(np.abs(near - level))
-
-
-def _median(values: NDArray[Any]) -> float:
-    """What half of the values are below. NumPy's own imports `numpy.ma`, which the page has not."""
-    return float(np.percentile(values, 50))
+    level = median(near)
+    return level, 1.4826 * median(np.abs(near - level))
 
 
 def _pieces(ink: Grey, edge: float) -> NDArray[np.bool_]:
@@ -313,4 +304,4 @@ def line_width(ink: Grey) -> float:
     """
     padded = np.pad(ink, 1)
     down, across = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
-    return float(2 * ink.sum() / np.hypot(down, across).sum())
+    return float(2 * ink.sum() / np.sqrt(down * down + across * across).sum())

@@ -11,47 +11,58 @@ Mask = NDArray[np.bool_]
 Grey = NDArray[np.float32]
 
 
-def labels_of(mask: Mask) -> NDArray[np.intp]:
-    """The same number on all pixels of one 8-connected piece: its smallest flat index.
+def _runs(mask: Mask) -> tuple[NDArray[np.intp], ...]:
+    """Return the runs of pixels in the rows of ``mask``, ``(n,)`` each, from top left on: their
+    rows, their first columns, the columns behind their last, and the least number of a run of the
+    same 8-connected piece.
 
-    Every pixel points at itself; neighbours hook the larger root to the smaller, and pointers are
-    halved, until nothing changes.
+    Every run points at itself; of two that touch the larger root hooks to the smaller, and pointers
+    are halved, until nothing changes.
     """
     height, width = mask.shape
-    index = np.arange(mask.size).reshape(mask.shape)
-    ends = []
-    for here, there in (
-        (np.s_[:, :-1], np.s_[:, 1:]),
-        (np.s_[:-1, :], np.s_[1:, :]),
-        (np.s_[:-1, :-1], np.s_[1:, 1:]),
-        (np.s_[:-1, 1:], np.s_[1:, :-1]),
-    ):
-        both = mask[here] & mask[there]
-        ends.append((index[here][both], index[there][both]))
-    a = np.concatenate([first for first, _ in ends])
-    b = np.concatenate([second for _, second in ends])
-    root = np.arange(mask.size)
+    padded = np.zeros((height, width + 2), bool)  # so that no run goes on in the next row
+    padded[:, 1:-1] = mask
+    flat, stride = padded.ravel(), width + 2
+    changes = np.flatnonzero(flat[1:] != flat[:-1])
+    begin, end = changes[::2], changes[1::2]
+    # What touches a run in the row below: it ends and begins no farther than a pixel beyond.
+    lowest = np.searchsorted(end, begin + stride)
+    count = np.maximum(np.searchsorted(begin, end + stride, "right") - lowest, 0)
+    above = np.repeat(np.arange(len(begin)), count)
+    below = np.arange(len(above)) + np.repeat(lowest - np.cumsum(count) + count, count)
+    root = np.arange(len(begin))
     while True:
-        low, high = np.minimum(root[a], root[b]), np.maximum(root[a], root[b])
+        low, high = np.minimum(root[above], root[below]), np.maximum(root[above], root[below])
         if (low == high).all():
-            return root.reshape(height, width)
+            break
         np.minimum.at(root, high, low)
         while (root != root[root]).any():
             root = root[root]
+    row = begin // stride
+    return row, begin - row * stride, end - row * stride, root
+
+
+def labels_of(mask: Mask) -> NDArray[np.intp]:
+    """The same number on all pixels of one 8-connected piece: its smallest flat index."""
+    row, first, behind, root = _runs(mask)
+    label = np.arange(mask.size).reshape(mask.shape)
+    label[mask] = np.repeat((row * mask.shape[1] + first)[root], behind - first)
+    return label
 
 
 def numbered(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Number the pieces from 0 on: ``(h, w)``, -1 where there is none, and ``(pieces, 4)``, the
     ``(left, top, right, bottom)`` of each, the last two exclusive.
     """
-    roots, number = np.unique(labels_of(mask)[mask], return_inverse=True)
+    row, first, behind, root = _runs(mask)
+    is_root = root == np.arange(len(root))
+    number = (np.cumsum(is_root) - 1)[root]
     of_pixel = np.full(mask.shape, -1, np.intp)
-    of_pixel[mask] = number
-    boxes = np.zeros((len(roots), 4), np.intp)
-    boxes[:, :2] = mask.size
-    for axis, places in enumerate(np.nonzero(mask)[::-1]):
-        np.minimum.at(boxes[:, axis], number, places)
-        np.maximum.at(boxes[:, axis + 2], number, places + 1)
+    of_pixel[mask] = np.repeat(number, behind - first)
+    boxes = np.stack([first, row, behind, row + 1], axis=1)[is_root]
+    np.minimum.at(boxes[:, 0], number, first)
+    np.maximum.at(boxes[:, 2], number, behind)
+    np.maximum.at(boxes[:, 3], number, row + 1)
     return of_pixel, boxes
 
 

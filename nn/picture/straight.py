@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nn.picture.closing import opened_down
 from nn.picture.crossing import STRONGER, Line
+from nn.picture.median import median
 from nn.picture.pieces import Grey, Mask
 
 STEEPEST, SLOPES = 0.12, 49  # slopes that are tried, either way: paper lies askew in a photo
@@ -87,7 +88,7 @@ def line_along(ink: Grey, path: NDArray[np.intp], edges: tuple[int, int], least:
     off = np.arange(len(ink))[:, None] - path
     band = (off >= edges[0]) & (off <= edges[1])  # across others, which hide it
     strongest = np.where(band, ink, np.float32(0)).max(axis=0)
-    strength = float(np.percentile(strongest[strongest > least], 50))
+    strength = median(strongest[strongest > least])
     return Line(band & (ink < STRONGER * strength), edges[1] - edges[0] + 1, strength)
 
 
