@@ -2,9 +2,9 @@
 
 import { Fault } from './fault.js';
 
-/** A larger picture is made smaller: the longer side, pixels. Marks of a fiftieth of it are still read. */
+/** A larger picture is made smaller: its longer side, pixels. A fiftieth of it is still read. */
 const LONGEST = 1024;
-/** No picture of handwriting is larger than this, bytes. */
+/** No picture is larger, bytes. */
 const MOST_BYTES = 50e6;
 
 /**
@@ -64,15 +64,19 @@ export async function decode(file) {
   const [width, height] = [whole.width, whole.height].map((side) => Math.max(1, Math.round(side * scale)));
   const canvas = new OffscreenCanvas(width, height);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
-  context.fillStyle = 'white'; // what is transparent shows paper
-  context.fillRect(0, 0, width, height);
   context.imageSmoothingQuality = 'high';
-  context.drawImage(whole, 0, 0, width, height);
-  whole.close();
-  const { data } = context.getImageData(0, 0, width, height);
   let greys = '';
-  for (let i = 0; i < data.length; i += 4) {
-    greys += String.fromCharCode(Math.round(0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2]));
+  for (const ground of ['white', 'black']) { // under what is transparent: on which of them ink is seen
+    context.fillStyle = ground;
+    context.fillRect(0, 0, width, height);
+    context.drawImage(whole, 0, 0, width, height);
+    const { data } = context.getImageData(0, 0, width, height);
+    greys = '';
+    for (let i = 0; i < data.length; i += 4) {
+      greys += String.fromCharCode(0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2] + 0.5);
+    }
+    if (greys !== greys[0].repeat(greys.length)) break;
   }
+  whole.close();
   return { bitmap: canvas.transferToImageBitmap(), pixels: btoa(greys), width, height };
 }

@@ -1,4 +1,4 @@
-// Begins to start Python before the page's other modules are there: they are many, and Python's start needs few of them.
+// Begins to start Python before the page's other modules, of which that needs few, are there.
 
 import { beginPython } from './python.js';
 

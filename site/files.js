@@ -10,7 +10,7 @@ import { Fault } from './fault.js';
  * @typedef {{loaded: number, total: number}} Progress bytes
  */
 
-/** Ways to start Python, see runtime.js: what each needs. Scripts are not here: the worker imports those itself. */
+/** What each way to start Python needs, see runtime.js; the worker imports scripts itself. */
 const NEEDED = {
   snapshot: /^(engine\.py|generated\/((snapshot|libraries)\.wasm|pyodide\/core\.wasm))$/,
   cut: /^(engine\.py|generated\/((python|libraries)\.wasm|pyodide\/core\.wasm))$/,

@@ -1,6 +1,6 @@
 // Loads the compiled libraries of Python's packages before Python runs: always into the same places of its memory.
 //
-// Python would load each when it is first imported, wherever there is room then. A memory snapshot (see runtime.js) holds
+// Python would load each at its import, wherever there is room then. A memory snapshot (see runtime.js) holds
 // the addresses of what is in them: so they must be in the same places when it is taken and when it is restored.
 
 /**

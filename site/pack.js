@@ -1,4 +1,4 @@
-// Strokes as one run of numbers: it goes to the worker in one piece, and Python takes it as an array, without a list a point.
+// Strokes as one run of numbers: the worker gets it in one piece, and Python takes it as an array.
 
 /** @typedef {readonly (readonly (readonly number[])[])[]} Strokes lists of points, each of which begins with x and y */
 

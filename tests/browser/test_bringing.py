@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from playwright.sync_api import Page, expect
 
 import nn
@@ -119,6 +119,23 @@ def test_digits_that_touch_in_a_picture_are_read_one_by_one(page: Page) -> None:
     give(page, "drop", "number.png", "image/png", packed(joined("350")))
     expect_answer(page, "350")
     expect(page.locator("#boxes li")).to_have_count(3)
+
+
+@pytest.mark.parametrize(("ink", "paper"), [("white", "black"), ("black", "white")])
+def test_ink_on_a_transparent_ground_is_read_and_seen(page: Page, ink: str, paper: str) -> None:
+    drawn = Image.new("RGBA", (840, 420), (0, 0, 0, 0))
+    drawn.paste(
+        ink, mask=ImageOps.invert(photo("42").convert("L")).point(lambda grey: 255 * (grey > 90))
+    )
+    give(page, "drop", "drawn.png", "image/png", packed(drawn))
+    expect_answer(page, "42")
+    shown = Image.open(io.BytesIO(page.locator("#pad").screenshot())).convert("L")
+    middle = shown.crop(
+        (shown.width // 5, shown.height // 3, 2 * shown.width // 3, shown.height // 2)
+    )
+    darkest, lightest = middle.getextrema()
+    assert lightest - darkest > 200  # both, ink and paper, are seen
+    assert (np.median(np.asarray(middle)) < 128) == (paper == "black")
 
 
 def test_a_photo_is_turned_as_its_file_says(page: Page) -> None:
