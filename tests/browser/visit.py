@@ -22,7 +22,7 @@ VISIT = """async ([drawings, pictures, shares]) => {
         if (!ok) throw new Error(error);
         return result;
     };
-    for (const strokes of drawings) {
+    for (const [i, strokes] of drawings.entries()) {
         const count = strokes.reduce((sum, stroke) => sum + stroke.length, 0);
         let digits = [];
         for (const share of shares) {
@@ -34,6 +34,7 @@ VISIT = """async ([drawings, pictures, shares]) => {
             }
             ({ digits } = answered(await engine.read(grown)));
         }
+        if (i % 4) continue; // to explain takes much longer than to read, and the same functions
         for (const { image, digit } of digits) {
             answered(await engine.look(image));
             answered(await engine.explain(image));
