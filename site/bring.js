@@ -63,7 +63,9 @@ export async function decode(file) {
   const scale = Math.min(1, LONGEST / Math.max(whole.width, whole.height));
   const [width, height] = [whole.width, whole.height].map((side) => Math.max(1, Math.round(side * scale)));
   const canvas = new OffscreenCanvas(width, height);
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext('2d'));
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+    canvas.getContext('2d', { willReadFrequently: true })
+  );
   context.imageSmoothingQuality = 'high';
   let greys = '';
   for (const ground of ['white', 'black']) { // under what is transparent: on which of them ink is seen

@@ -39,7 +39,7 @@ function keepsFunctions() {
   return t.get(0) === f;
 }
 
-/** @returns {string | null} the runtime that the page's address asks for, which is for those who compare them */
+/** @returns {string | null} the runtime that the page's address asks for, for those who compare them */
 function wanted() {
   return new URLSearchParams(location.search).get('runtime');
 }

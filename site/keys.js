@@ -1,4 +1,4 @@
-// A pen that the keyboard moves: arrow keys carry it over the paper, Space puts it down and lifts it, or rubs out.
+// A pen that the keyboard moves: arrow keys carry it, Space puts it down and lifts it, or rubs out.
 
 import { say } from './words.js';
 

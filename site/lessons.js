@@ -1,4 +1,4 @@
-// Remembers on this device what the network was taught: corrections, in IndexedDB, in the order in which they came.
+// Remembers on this device what the network was taught: corrections, in IndexedDB, in the order they came.
 
 /** @typedef {import('./engine.js').Correction} Correction */
 
