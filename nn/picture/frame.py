@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from nn.picture.mnist_form import extent_of
 from nn.picture.paper import STRONG
-from nn.picture.pieces import Grey, labels_of
+from nn.picture.pieces import Grey, numbered
 
 LONG = 0.8  # of the picture's shorter side: a piece of fewer pixels is neither
 THIN = 0.09  # of the same: how thick a frame's line may be
@@ -24,12 +24,13 @@ def without_frame(ink: Grey) -> Grey:
     There is none where nothing else would be left.
     """
     inked = ink > 0
-    label = np.where(inked, labels_of(inked), -1)
-    roots, counts = np.unique(label[inked], return_counts=True)
-    long = roots[counts >= LONG * min(ink.shape)] if len(roots) > 1 else []
-    frames = [root for root in long if _is_frame(label == root, inked, ink)]
+    of_pixel, boxes = numbered(inked)
+    if len(boxes) < 2:
+        return ink
+    long = np.flatnonzero(np.bincount(of_pixel[inked]) >= LONG * min(ink.shape))
+    frames = [piece for piece in long if _is_frame(of_pixel == piece, inked, ink)]
     if frames:
-        return np.where(np.isin(label, frames), np.float32(0), ink)
+        return np.where(np.isin(of_pixel, frames), np.float32(0), ink)
     return ink
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nn.ink import BOX
 from nn.picture.closing import closed
 from nn.picture.median import median
-from nn.picture.pieces import Grey, grown, labels_of, on_rim, rim
+from nn.picture.pieces import Grey, grown, numbered, on_rim, rim
 from nn.picture.rim import from_beyond
 from nn.picture.ruled import without_rules
 from nn.picture.sheet import sheet_in
@@ -147,8 +147,8 @@ def _on_sheet(grey: Grey, sheet: NDArray[np.bool_], others: int) -> Grey | None:
 
 def with_strong(ink: Grey, least: float = STRONG) -> Grey:
     """The ink without pieces, or what is left of them, that are nowhere stronger than ``least``."""
-    label = labels_of(ink > 0)
-    return np.where(np.isin(label, np.unique(label[ink > least])), ink, np.float32(0))
+    of_pixel, _ = numbered(ink > 0)
+    return np.where(np.isin(of_pixel, np.unique(of_pixel[ink > least])), ink, np.float32(0))
 
 
 def _beside_shade(grey: Grey, sign: int, noise: float) -> tuple[Grey | None, float]:
@@ -284,16 +284,16 @@ def _pieces(ink: Grey, edge: float) -> NDArray[np.bool_]:
     that may be a table's edge.
     """
     mask = ink > edge
-    label = labels_of(mask)
-    mass = np.bincount(label[mask], weights=ink[mask], minlength=label.size)
-    strong = np.zeros(label.size, bool)
-    strong[label[ink > STRONG]] = True
+    of_pixel, boxes = numbered(mask)
+    mass = np.bincount(of_pixel[mask], weights=ink[mask])
+    strong = np.zeros(len(boxes), bool)
+    strong[of_pixel[ink > max(STRONG, edge)]] = True
     mass[~strong] = 0
     inside = mass.copy()
-    inside[rim(label)[rim(mask)]] = 0
+    inside[rim(of_pixel)[rim(mask)]] = 0
     largest = (inside if inside.any() else mass).argmax()
-    pen = line_width(np.where(label == largest, ink, np.float32(0))) if strong.any() else 0.0
-    keep: NDArray[np.bool_] = mask & (mass > min(SPECK * mass[largest], _DOT * pen**2))[label]
+    pen = line_width(np.where(of_pixel == largest, ink, np.float32(0))) if strong.any() else 0.0
+    keep: NDArray[np.bool_] = mask & (mass > min(SPECK * mass[largest], _DOT * pen**2))[of_pixel]
     return keep
 
 

@@ -42,14 +42,6 @@ def _runs(mask: Mask) -> tuple[NDArray[np.intp], ...]:
     return row, begin - row * stride, end - row * stride, root
 
 
-def labels_of(mask: Mask) -> NDArray[np.intp]:
-    """The same number on all pixels of one 8-connected piece: its smallest flat index."""
-    row, first, behind, root = _runs(mask)
-    label = np.arange(mask.size).reshape(mask.shape)
-    label[mask] = np.repeat((row * mask.shape[1] + first)[root], behind - first)
-    return label
-
-
 def numbered(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Number the pieces from 0 on: ``(h, w)``, -1 where there is none, and ``(pieces, 4)``, the
     ``(left, top, right, bottom)`` of each, the last two exclusive.
@@ -73,8 +65,8 @@ def rim(values: NDArray[Any]) -> NDArray[Any]:
 
 def on_rim(mask: Mask) -> Mask:
     """The pieces that reach the picture's rim."""
-    label = labels_of(mask)
-    found: Mask = mask & np.isin(label, rim(label)[rim(mask)])
+    of_pixel, _ = numbered(mask)
+    found: Mask = mask & np.isin(of_pixel, rim(of_pixel)[rim(mask)])
     return found
 
 
