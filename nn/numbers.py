@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.cuts import WIDEST, Slices, likely_digits
 from nn.ink import Box, union
 from nn.layout import (
     MINUS,
@@ -51,15 +52,14 @@ Look = Callable[[list[Parts]], NDArray[np.float32]]
 """Returns the network's ``(marks, at least 10)`` probabilities of marks."""
 GoesOn = Callable[[int], bool]
 """Tells whether a part looks like the one before it, gone on with after a skip of the pen."""
-Cut = Callable[[Parts], list[tuple[int, Box]]]
-"""Cuts a mark into slices, from left to right: new parts, each with its box."""
+Cut = Callable[[Parts], Slices]
+"""Cuts a mark into slices, which are new parts."""
 
 MOST_IN_A_DIGIT = 3
 """No digit is in more pieces, beside each other, than this."""
 
 # Lengths are in units of the row's height; shares are of a mark's own width or the row's height.
 SURELY_TWO = 0.30  # a gap that no digit has within it
-WIDEST = 1.35  # no digit is wider
 OVERLAPPING = -0.03  # at this gap, or less, a digit may be wider: the bar of a 5, dashed off
 WIDEST_OVERLAPPING = 3.0  # no such digit is wider
 EVEN_GAP, GAP_SCALE = 0.06, 0.035  # at this gap one is as likely as two; how fast that changes
@@ -72,11 +72,9 @@ EVEN = math.log(0.5)  # as likely as not
 DIVIDE_FROM = 0.5  # a mark that is so likely several digits is taken apart into its strokes
 DEEP = 0.2  # in heights: strokes that lie so deep in each other stay together then
 MOST_DIVIDED = 12  # a mark of more strokes is not taken apart: it bounds the time
-ONE_MORE = math.log(0.8)  # how much less likely each cut makes a way to cut a mark
 CUT_FROM = 0.7  # a mark that is still so likely several digits is cut
 LONG = 3.0  # so is one that is so many times as wide as high, and so likely no digit
 LEAST_CUT = 0.3  # in heights: what is lower is not cut
-LEAST = math.log(0.6)  # so likely digits the pieces are in the mean, or it is left whole
 MOST_CUT = 4  # no more marks of a row are cut: it bounds the time
 REFUSAL = math.log(0.4)  # what is no digit is that much less likely to have been meant
 SKIP = 0.15  # in heights: so far from a stroke what looks like a sign may be its end, gone on with
@@ -100,7 +98,7 @@ def read_row(
     look: Look,
     refuse_from: float,
     goes_on: GoesOn = lambda _: False,
-    cut: Cut = lambda _: [],
+    cut: Cut = lambda _: Slices(),
     touches: Touches = lambda *_: False,
 ) -> list[Found]:
     """Read a row of strokes or pieces by their ``boxes``, from left to right.
@@ -235,28 +233,15 @@ def _cut_up(
         for mark, sign in zip(marks, _signs(marks, height), strict=True)
         if not sign and _is_to_be_cut(mark, seen[mark.parts], height)
     ]
-    sliced = {
-        parts: [Mark((part,), box) for part, box in cut(parts)] for parts in several[:MOST_CUT]
-    }
-    runs = {parts: _slice_runs(slices) for parts, slices in sliced.items()}
-    look_at([parts_of(sliced[parts], run) for parts in runs for run in runs[parts]])
+    sliced = {parts: cut(parts) for parts in several[:MOST_CUT]}
+    look_at([parts_of(each.slices, run) for each in sliced.values() for run in each.digits])
     cut_up: list[Mark] = []
     cuts: set[tuple[Parts, Parts]] = set()
     for mark in marks:
-        slices = sliced.get(mark.parts, [])
-        value = {
-            run: (_log(seen[parts_of(slices, run)][:DIGITS].max()), "")
-            for run in runs.get(mark.parts, ())
-        }
-        way = _best_way(len(slices), value, [ONE_MORE] * len(slices))
-        if not way or sum(value[run][0] for run in way) < LEAST * len(way):
-            cut_up.append(mark)
-            continue
-        digits = [
-            Mark(parts_of(slices, run), union([each.box for each in slices[slice(*run)]]))
-            for run in way
-        ]
-        cut_up += digits
+        each = sliced.get(mark.parts, Slices())
+        likely = {run: _log(seen[parts_of(each.slices, run)][:DIGITS].max()) for run in each.digits}
+        digits = likely_digits(each, likely)
+        cut_up += digits or [mark]
         cuts.update(pairwise([digit.parts for digit in digits]))
     return in_order(cut_up, height), cuts
 
@@ -270,19 +255,6 @@ def _is_to_be_cut(mark: Mark, probabilities: NDArray[np.float32], height: float)
     is_long = right - left > LONG * (bottom - top)
     is_high = bottom - top >= LEAST_CUT * height
     return is_high and bool(probabilities[DIGITS if is_long else SEVERAL :].sum() >= CUT_FROM)
-
-
-def _slice_runs(slices: Sequence[Mark]) -> list[Run]:
-    """Return the runs of neighbouring slices that one digit could be."""
-    if len(slices) < 2:
-        return []
-    _, top, _, bottom = union([each.box for each in slices])
-    return [
-        (first, last)
-        for first in range(len(slices))
-        for last in range(first + 1, len(slices) + 1)
-        if slices[last - 1].box[2] - slices[first].box[0] <= WIDEST * (bottom - top)
-    ]
 
 
 def _runs(marks: Sequence[Mark], height: float) -> list[Run]:

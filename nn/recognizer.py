@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,19 @@ from numpy.typing import NDArray
 from nn import weights
 from nn.aside import strokes_aside
 from nn.curve import rounded
+from nn.drawn import Drawn
 from nn.image import Picture
-from nn.ink import SIDE, Box, Strokes, bounding_box, ink_within, parse_strokes, union
-from nn.layout import UNKNOWN, Parts, Touches
+from nn.ink import SIDE, Box, Strokes, bounding_box, parse_strokes
+from nn.layout import UNKNOWN, Parts
 from nn.lines import read_lines
 from nn.losses import softmax
-from nn.mend import goes_on, mended, touches
+from nn.mend import goes_on
 from nn.model import Sequential
-from nn.numbers import DIGITS, NO_DIGIT, SEVERAL, Cut, GoesOn, read_row
+from nn.numbers import DIGITS, NO_DIGIT, SEVERAL, read_row
+from nn.pictured import Pictured
 from nn.prepared import Prepared
 from nn.reading import Digit, Known, Reading, Sight
+from nn.row import Row
 
 DEFAULT_PATH = Path(__file__).with_name("weights.npz")
 BATCH = 256
@@ -120,7 +123,7 @@ class Recognizer:
         what is no part of a number.
         """
         earlier = dict(known or {})
-        reading = self._read_strokes(parsed, places, known)
+        reading = self._read_row(Drawn(parsed, places), known)
         for _ in range(MOST_ASIDE):
             aside = strokes_aside([bounding_box([stroke]) for stroke in parsed], reading.text)
             if not aside:
@@ -128,30 +131,13 @@ class Recognizer:
             parsed = [stroke for place, stroke in enumerate(parsed) if place not in aside]
             places = [stroke for place, stroke in enumerate(places) if place not in aside]
             of_these = {**earlier, **(known or {})}
-            without = self._read_strokes(parsed, places, of_these)
+            without = self._read_row(Drawn(parsed, places), of_these)
             may_be_any_line = without.text == "1" and len(aside) == 1
             if UNKNOWN not in without.text and not may_be_any_line:
                 reading = without
             if known is not None:
                 known.update(of_these)
         return reading
-
-    def _read_strokes(
-        self, parsed: list[NDArray[np.float64]], places: list[int], known: Known | None
-    ) -> Reading:
-        """Read strokes, which are those at ``places`` of the drawing."""
-        boxes = [bounding_box([stroke]) for stroke in parsed]
-
-        def picture(parts: Parts) -> tuple[NDArray[np.uint8], Box]:
-            chosen, within = [parsed[part] for part in parts], [boxes[part] for part in parts]
-            box = union(within)
-            return ink_within(mended(chosen, within), box), box
-
-        continues, on = partial(goes_on, parsed, boxes), partial(touches, parsed, boxes)
-        if known is None:
-            return self._read_row(boxes, picture, places, continues, touching=on)
-        contents = [stroke.tobytes() for stroke in parsed]
-        return self._read_row(boxes, picture, places, continues, known, contents, touching=on)
 
     def read_image(self, array: NDArray[Any]) -> Reading:
         """Read a picture of a number, or of numbers below each other.
@@ -168,43 +154,10 @@ class Recognizer:
 
         def read_line(parts: Parts) -> Reading:
             pieces = [kept[part] for part in parts]
-            return self._read_pieces(picture, of_pixel, pieces, [ways[part] for part in parts])
+            row = Pictured(picture, of_pixel, pieces, [ways[part] for part in parts])
+            return self._read_row(row, is_picture=True)
 
         return read_lines(ways, read_line)
-
-    def _read_pieces(
-        self,
-        picture: Picture,
-        of_pixel: NDArray[np.intp],
-        kept: Sequence[int],
-        ways: Sequence[Box],
-    ) -> Reading:
-        """Read the ``kept`` pieces of a picture, which stand in one line, by the boxes of their
-        ``ways``.
-        """
-        is_all = len(kept) == of_pixel.max(initial=-1) + 1  # there is no dust beside them
-        slices: list[NDArray[np.bool_]] = []  # of pieces that were cut: parts after the pieces
-
-        def pixels_of(parts: Parts) -> NDArray[np.bool_]:
-            pieces = [kept[part] for part in parts if part < len(kept)]
-            chosen: NDArray[np.bool_] = np.isin(of_pixel, pieces)
-            for part in parts[len(pieces) :]:
-                chosen |= slices[part - len(kept)]
-            return chosen
-
-        def form(parts: Parts) -> tuple[NDArray[np.uint8], Box]:
-            if is_all and parts == tuple(range(len(kept))):
-                return picture.in_mnist_form()
-            is_sliced = parts[-1] >= len(kept)  # then there are many to look at
-            return picture.in_mnist_form(pixels_of(parts), closer=not is_sliced)
-
-        def cut(parts: Parts) -> list[tuple[int, Box]]:
-            found = picture.cut(pixels_of(parts))
-            first = len(kept) + len(slices)
-            slices.extend(slice_pixels for slice_pixels, _ in found)
-            return [(first + place, box) for place, (_, box) in enumerate(found)]
-
-        return self._read_row(ways, form, cut=cut, is_picture=True)
 
     def classify(self, images: NDArray[np.uint8], temperature: float = 1.0) -> NDArray[np.float32]:
         """Return the probabilities of ``images: (n, 28, 28) uint8``, white on black.
@@ -226,37 +179,19 @@ class Recognizer:
         scores = logits[0] if len(logits) == 1 else np.concatenate(logits)
         return softmax(scores if temperature == 1 else scores / np.float32(temperature))
 
-    def _read_row(
-        self,
-        boxes: Sequence[Box],
-        picture: Callable[[Parts], tuple[NDArray[np.uint8], Box]],
-        places: Sequence[int] = (),
-        continues: GoesOn = lambda _: False,
-        known: Known | None = None,
-        contents: Sequence[bytes] = (),
-        cut: Cut = lambda _: [],
-        touching: Touches = lambda *_: False,
-        is_picture: bool = False,
-    ) -> Reading:
-        """Read a row of parts; ``picture`` makes the 28x28 picture of some, and says its box.
-
-        With ``known``, ``contents`` are what the parts are known by.
-        """
+    def _read_row(self, row: Row, known: Known | None = None, is_picture: bool = False) -> Reading:
+        """Read the parts of one line; for ``known`` see `read`."""
         seen: dict[Parts, Sight] = {}
         temperature, refuse_from = 1.0, self.refuse_from
         if is_picture:
             temperature, refuse_from = self.picture_temperature, self.picture_refuse_from
 
-        def content(parts: Parts) -> tuple[bytes, ...]:
-            return tuple(contents[part] for part in parts)
-
         def look(marks: list[Parts]) -> NDArray[np.float32]:
             if known:
-                seen.update(
-                    (each, known[content(each)]) for each in marks if content(each) in known
-                )
+                contents = {each: row.content(each) for each in marks}
+                seen.update((each, known[c]) for each, c in contents.items() if c in known)
             new = [parts for parts in marks if parts not in seen]
-            pictures = [picture(parts) for parts in new]
+            pictures = [row.picture(parts) for parts in new]
             if new:
                 images = np.stack([image for image, _ in pictures])
                 answers = self.classify(images, temperature)
@@ -265,7 +200,7 @@ class Recognizer:
             return np.stack([seen[parts].answer for parts in marks])
 
         digits = []
-        for found in read_row(boxes, look, refuse_from, continues, cut, touching):
+        for found in read_row(row.boxes, look, refuse_from, row.goes_on, row.cut, row.touches):
             image, box, answer = seen[found.parts]
             is_digit = found.symbol.isdigit()
             likely = answer[:DIGITS].max() if is_digit else answer[DIGITS:].sum()
@@ -277,14 +212,14 @@ class Recognizer:
                     box,
                     image,
                     found.symbol,
-                    tuple(places[part] for part in found.parts) if places else (),
+                    row.strokes(found.parts),
                     found.symbol == UNKNOWN
                     and bool(answer[SEVERAL:].sum() > answer[NO_DIGIT:SEVERAL].sum()),
                 )
             )
         if known is not None:
             known.clear()
-            known.update((content(parts), sight) for parts, sight in seen.items())
+            known.update((row.content(parts), sight) for parts, sight in seen.items())
         return Reading("".join(found.symbol for found in digits), tuple(digits))
 
 

@@ -1,0 +1,43 @@
+"""What `nn.numbers` and the recognizer ask of a row's parts, be they strokes or pieces of ink."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nn.cuts import Slices
+from nn.ink import Box
+from nn.layout import Parts
+
+
+class Row:
+    """The parts of one line. What is cut out of them becomes further parts, with higher numbers."""
+
+    boxes: Sequence[Box]
+    """Of the parts as they came."""
+
+    def picture(self, parts: Parts) -> tuple[NDArray[np.uint8], Box]:
+        """Return parts as the network sees them, ``(28, 28)``, and the box about them."""
+        raise NotImplementedError
+
+    def cut(self, parts: Parts) -> Slices:
+        """Cut a mark in which several digits may hang together."""
+        raise NotImplementedError
+
+    def goes_on(self, part: int) -> bool:
+        """Tell whether a part looks like the one before it, gone on with after a skip."""
+        return False
+
+    def touches(self, part: int, other: int, reach: float) -> bool:
+        """Tell whether a part begins or ends within ``reach`` of another one's line."""
+        return False
+
+    def strokes(self, parts: Parts) -> tuple[int, ...]:
+        """Return the numbers of the drawing's strokes that parts belong to."""
+        return ()
+
+    def content(self, parts: Parts) -> tuple[bytes, ...]:
+        """Return what is the same for the same strokes alone."""
+        return ()
