@@ -18,8 +18,8 @@ WIDEST = 1.35
 """No digit is wider, in heights of the mark."""
 ONE_MORE = math.log(0.8)
 """How much less likely each digit more makes a way to divide a mark."""
-LEAST = math.log(0.6)
-"""So likely the digits are in the mean, or the mark is left whole."""
+LEAST = 0.6
+"""So likely the digits are in the mean, or the mark is left whole: in pictures."""
 
 
 class Slices(NamedTuple):
@@ -31,12 +31,15 @@ class Slices(NamedTuple):
     """The neighbouring slices that may be a digit."""
     links: Sequence[Run] = ()
     """Those that may be what the pen drew from one digit to the next."""
+    least: float = LEAST
+    """So likely the digits have to be in the mean, which is the geometric one."""
 
 
 class Way(NamedTuple):
     """The likeliest way to divide the slices before some place, whose last digit is known."""
 
     total: float
+    """The logarithm of how likely it is."""
     digits: tuple[Mark, ...]
 
 
@@ -57,7 +60,7 @@ def likely_digits(cut: Slices, likely: Mapping[Run, float]) -> list[Mark]:
     """Return the digits that the slices most likely are, from left to right; none if these are not
     likely enough.
 
-    ``likely`` is the logarithm of how likely each of ``cut.digits`` is the likeliest digit.
+    ``likely`` is how likely each of ``cut.digits`` is the digit that it looks like most, 0 to 1.
     """
     after = links_after(cut.links)
     ways: dict[int, list[Way]] = {0: [Way(0.0, ())]}  # by the slice that comes next
@@ -71,12 +74,13 @@ def likely_digits(cut: Slices, likely: Mapping[Run, float]) -> list[Mark]:
         ]
         if before:
             best = max(before, key=lambda way: way.total)
-            way = Way(best.total + likely[run] + ONE_MORE, (*best.digits, digit))
+            total = best.total + math.log(max(likely[run], 1e-12)) + ONE_MORE
+            way = Way(total, (*best.digits, digit))
             for end in (run[1], *after.get(run[1], ())):
                 ways.setdefault(end, []).append(way)
     total, digits = max(ways.get(len(cut.slices), ()), default=Way(-math.inf, ()))
-    is_likely = total >= (LEAST + ONE_MORE) * len(digits)
-    return list(digits) if len(digits) > 1 and is_likely else []
+    is_likely = total >= (math.log(cut.least) + ONE_MORE) * len(digits)
+    return [*digits] if is_likely and len(digits) > 1 else []
 
 
 def links_after(links: Sequence[Run]) -> dict[int, list[int]]:

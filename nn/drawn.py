@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nn.cuts import Slices
 from nn.ink import Box, Points, bounding_box, ink_within, union
-from nn.joined import pieces_of, runs_of
+from nn.joined import SURE, pieces_of, runs_of
 from nn.layout import Mark, Parts
 from nn.mend import goes_on, mended, touches
 from nn.row import Row
@@ -29,9 +29,13 @@ class Drawn(Row):
         box = union(boxes)
         return ink_within(mended(strokes, boxes), box), box
 
-    def cut(self, parts: Parts) -> Slices:
-        """Cut a mark of one stroke where the pen may have gone on to another digit."""
-        pieces = pieces_of(self._points[parts[0]]) if len(parts) == 1 else []
+    def cut(self, parts: Parts, several: float) -> Slices:
+        """Cut a mark of one stroke where the pen may have gone on to another digit.
+
+        That these are digits, and that it is several, has to be `SURE` together.
+        """
+        may_be = len(parts) == 1 and several >= SURE
+        pieces = pieces_of(self._points[parts[0]]) if may_be else []
         if not pieces:
             return Slices()
         boxes = [bounding_box([piece]) for piece in pieces]
@@ -39,7 +43,7 @@ class Drawn(Row):
         self._points += pieces
         self._boxes += boxes
         self._numbers += [self._numbers[parts[0]]] * len(pieces)
-        return Slices(slices, *runs_of(pieces, boxes))
+        return Slices(slices, *runs_of(pieces, boxes), SURE / several)
 
     def goes_on(self, part: int) -> bool:
         """Tell whether a stroke goes on where the one before it was skipped; a piece never does."""

@@ -17,6 +17,9 @@ from nn.cuts import WIDEST, links_after
 from nn.ink import Box, Points, bounding_box, union
 from nn.layout import Run
 
+SURE = 0.85
+"""So likely a stroke is the digits that are found in it, or it is left whole: a B is like a 13."""
+
 # Lengths are in units of the stroke's height, but for those in steps.
 STEP = 0.04  # between the points at which the stroke is looked at
 LONGEST = 40.0  # a longer stroke is a scribble: it bounds the time

@@ -52,8 +52,8 @@ Look = Callable[[list[Parts]], NDArray[np.float32]]
 """Returns the network's ``(marks, at least 10)`` probabilities of marks."""
 GoesOn = Callable[[int], bool]
 """Tells whether a part looks like the one before it, gone on with after a skip of the pen."""
-Cut = Callable[[Parts], Slices]
-"""Cuts a mark into slices, which are new parts."""
+Cut = Callable[[Parts, float], Slices]
+"""Cuts a mark, which is several digits as likely as the number says, into slices: new parts."""
 
 MOST_IN_A_DIGIT = 3
 """No digit is in more pieces, beside each other, than this."""
@@ -98,7 +98,7 @@ def read_row(
     look: Look,
     refuse_from: float,
     goes_on: GoesOn = lambda _: False,
-    cut: Cut = lambda _: Slices(),
+    cut: Cut = lambda *_: Slices(),
     touches: Touches = lambda *_: False,
 ) -> list[Found]:
     """Read a row of strokes or pieces by their ``boxes``, from left to right.
@@ -228,33 +228,35 @@ def _cut_up(
 
     Return the marks and the neighbours among them that were one mark before.
     """
-    several = [
-        mark.parts
+    several = {
+        mark.parts: likely
         for mark, sign in zip(marks, _signs(marks, height), strict=True)
-        if not sign and _is_to_be_cut(mark, seen[mark.parts], height)
-    ]
-    sliced = {parts: cut(parts) for parts in several[:MOST_CUT]}
+        if not sign and (likely := _several(mark, seen[mark.parts], height)) >= CUT_FROM
+    }
+    sliced = {parts: cut(parts, likely) for parts, likely in [*several.items()][:MOST_CUT]}
     look_at([parts_of(each.slices, run) for each in sliced.values() for run in each.digits])
     cut_up: list[Mark] = []
     cuts: set[tuple[Parts, Parts]] = set()
     for mark in marks:
         each = sliced.get(mark.parts, Slices())
-        likely = {run: _log(seen[parts_of(each.slices, run)][:DIGITS].max()) for run in each.digits}
-        digits = likely_digits(each, likely)
+        surely = {
+            run: float(seen[parts_of(each.slices, run)][:DIGITS].max()) for run in each.digits
+        }
+        digits = likely_digits(each, surely)
         cut_up += digits or [mark]
         cuts.update(pairwise([digit.parts for digit in digits]))
     return in_order(cut_up, height), cuts
 
 
-def _is_to_be_cut(mark: Mark, probabilities: NDArray[np.float32], height: float) -> bool:
-    """Tell whether a mark looks like several digits; brought to 20 pixels a long row is a line.
+def _several(mark: Mark, probabilities: NDArray[np.float32], height: float) -> float:
+    """Return how likely a mark is several digits; brought to 20 pixels a long row is a line.
 
     A line may look like a row, too: what is much lower than the others is some digit's bar.
     """
     left, top, right, bottom = mark.box
     is_long = right - left > LONG * (bottom - top)
     is_high = bottom - top >= LEAST_CUT * height
-    return is_high and bool(probabilities[DIGITS if is_long else SEVERAL :].sum() >= CUT_FROM)
+    return float(probabilities[DIGITS if is_long else SEVERAL :].sum()) if is_high else 0.0
 
 
 def _runs(marks: Sequence[Mark], height: float) -> list[Run]:

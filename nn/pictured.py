@@ -40,7 +40,7 @@ class Pictured(Row):
         is_sliced = parts[-1] >= len(self._pieces)  # then there are many to look at
         return self._picture.in_mnist_form(self._pixels_of(parts), closer=not is_sliced)
 
-    def cut(self, parts: Parts) -> Slices:
+    def cut(self, parts: Parts, several: float) -> Slices:
         """Cut a mark down the columns that hold least ink."""
         found = self._picture.cut(self._pixels_of(parts))
         first = len(self._pieces) + len(self._slices)

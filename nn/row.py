@@ -22,8 +22,8 @@ class Row:
         """Return parts as the network sees them, ``(28, 28)``, and the box about them."""
         raise NotImplementedError
 
-    def cut(self, parts: Parts) -> Slices:
-        """Cut a mark in which several digits may hang together."""
+    def cut(self, parts: Parts, several: float) -> Slices:
+        """Cut a mark in which ``several`` digits hang together, as likely as that, 0 to 1."""
         raise NotImplementedError
 
     def goes_on(self, part: int) -> bool:

@@ -33,6 +33,7 @@ from train.data import Drawing, marks
 from train.data.unclear import UNCLEAR, clear, fingerprint, unclear
 from train.evaluate import answers, error_rate, error_table, predictions
 from train.examples import Labelled, inked_drawings
+from train.one_stroke import in_one_stroke
 from train.report_page import Evaluation, write_evaluation
 from train.robustness import PICTURE_CHANGES, STROKE_CHANGES, Row, grid, rotation, slant
 from train.watch.measure import measure_recognizer
@@ -92,6 +93,16 @@ def test_numbers_are_composed_below_each_other_with_paper_between_them(
     pictures = pictures_in_lines(images, labels, 20)
     assert {picture.text.count("\n") for picture in pictures} == {1, 2}
     assert share_read_whole(recognizer, pictures) >= 0.85
+
+
+def test_numbers_are_composed_in_one_stroke_of_digits_in_one_stroke(
+    recognizer: Recognizer,
+) -> None:
+    assert in_one_stroke([], 1) == []
+    composed = in_one_stroke(DIGITS, 60, seed=6)
+    assert {len(number.text) for number in composed} == {2, 3}
+    assert all(len(number.strokes) == 1 for number in composed)
+    assert share_read_whole(recognizer, composed) >= 0.7
 
 
 def test_the_grid_has_a_row_for_every_distortion(recognizer: Recognizer) -> None:

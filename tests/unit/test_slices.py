@@ -10,9 +10,10 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from nn import Recognizer
+from nn.cuts import Slices, slice_runs
 from nn.image import Picture
 from nn.ink import Box
-from nn.layout import Parts
+from nn.layout import Mark, Parts
 from nn.numbers import MOST_CUT, NO_DIGIT, SEVERAL, read_row
 from nn.picture.slices import MOST, columns_to_cut
 from tests.sample import sample_images
@@ -61,10 +62,13 @@ class Cutting:
     def __init__(self, answers: dict[Parts, int]) -> None:
         self.look, self.cut_ones, self.slices = looks_like(answers), list[Parts](), 100
 
-    def cut(self, parts: Parts) -> list[tuple[int, Box]]:
+    def cut(self, parts: Parts, several: float) -> Slices:
+        assert several == pytest.approx(0.99, abs=0.01)
         self.cut_ones.append(parts)
         self.slices += 4
-        return [(self.slices - 4 + i, (25.0 * i, 0.0, 25.0 * i + 25, 100.0)) for i in range(4)]
+        boxes = [(25.0 * i, 0.0, 25.0 * i + 25, 100.0) for i in range(4)]
+        slices = [Mark((self.slices - 4 + i,), box) for i, box in enumerate(boxes)]
+        return Slices(slices, slice_runs(slices))
 
     def text(self, boxes: list[Box]) -> str:
         return "".join(found.symbol for found in read_row(boxes, self.look, 0.5, cut=self.cut))
@@ -103,7 +107,7 @@ def test_slices_that_look_little_like_digits_leave_the_mark_whole() -> None:
 
 
 def test_what_looks_like_several_but_cannot_be_cut_is_a_question_mark() -> None:
-    row = read_row(ROW, Cutting({(0,): SEVERAL}).look, 0.5, cut=lambda _: [])
+    row = read_row(ROW, Cutting({(0,): SEVERAL}).look, 0.5, cut=lambda *_: Slices())
     assert [(found.symbol, found.parts) for found in row] == [("?", (0,))]
 
 

@@ -177,6 +177,7 @@ def test_evaluate_prints_each_digit_and_each_site(data, tmp_path, capsys):
     assert "expected calibration error" in printed
     assert "taken for another digit, if none were refused" in printed
     assert re.search("that touch or overlap, read whole: .* of 50", printed)
+    assert re.search("in one stroke, read whole: .* of 50", printed)
     assert "have a ? in what is read" in printed
 
 

@@ -41,6 +41,7 @@ from train.data import DataError, Drawing, load_pen, split_by_writer
 from train.data.unclear import clear, unclear
 from train.evaluate import answers, error_rate, error_table, outputs_of, predictions
 from train.examples import Labelled, Task, inked_drawings
+from train.one_stroke import in_one_stroke
 from train.photos import OBSTACLES, photos
 from train.ranges import AT_LEAST_1
 from train.report_page import Evaluation, write_evaluation
@@ -180,6 +181,12 @@ def _as_drawn(recognizer: Recognizer, drawings: Sequence[Drawing], count: int) -
             whole = share_read_whole(recognizer, composed)
             lines.append(
                 f"numbers of two to four digits{how}{which}, read whole: {whole:.2%} "
+                f"of {len(composed)}"
+            )
+        if composed := in_one_stroke(chosen, count):
+            whole = share_read_whole(recognizer, composed)
+            lines.append(
+                f"numbers of two or three digits in one stroke{which}, read whole: {whole:.2%} "
                 f"of {len(composed)}"
             )
         if composed := in_lines(chosen, count):
