@@ -12,6 +12,7 @@ from tests.browser.drawing import (
     draw,
     drawn,
     expect_answer,
+    in_one_stroke,
     number,
     on_canvas,
     sample,
@@ -124,6 +125,16 @@ def test_several_digits_are_a_number_and_a_tap_on_one_shows_its_details(page: Pa
     expect(page.locator("#bars").get_by_role("meter").nth(4)).to_have_class("bar first")
     assert len(drawn(page)) == len(drawing)
     expect_answer(page, "407")
+
+
+def test_digits_in_one_stroke_are_a_number(page: Page) -> None:
+    draw(page, in_one_stroke("203"))
+    expect_answer(page, "203")
+    marks = page.locator("#boxes button")
+    expect(marks).to_have_count(3)
+    expect(marks.last).to_have_attribute("aria-pressed", "true")  # the newest
+    marks.nth(1).press("Enter")
+    expect(page.locator("#sure")).to_contain_text("0: ")
 
 
 def test_numbers_below_each_other_are_read_line_by_line(page: Page) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageChops, ImageDraw, ImageOps
 from playwright.sync_api import Page
 
-from tests.browser.drawing import DRAWINGS, Strokes, number
+from tests.browser.drawing import DRAWINGS, Strokes, in_one_stroke, number
 from tests.browser.test_bringing import joined, photo
 
 SHARES = [0.1, 0.4, 0.7, 1]
@@ -57,6 +57,7 @@ def visit(page: Page) -> None:
     below = [[[x, y + 200.0] for x, y in stroke] for stroke in number("306")]
     few = [[[60.0, 60.0], [60.0, 60.0], [200.0, 90.0], [190.0, 220.0], [70.0, 200.0]]]
     drawings = [few, *(each["strokes"] for each in DRAWINGS), *numbers, signs, number("47") + below]
+    drawings.append(in_one_stroke("203"))
     pictures = [photo("42"), photo("9"), joined("350"), joined("1747"), photo("8 6")]
     pictures += [ImageOps.invert(photo("25")), photo("31").resize((1680, 840)).rotate(3), blocks()]
     pictures += [below_each_other(photo("42"), photo("350")), *in_the_way(photo("42"))]
