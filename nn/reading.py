@@ -27,7 +27,8 @@ class Digit(NamedTuple):
     symbol: str
     """What it is in ``Reading.text``: the digit, ``"."``, ``"-"``, or ``"?"``."""
     strokes: tuple[int, ...] = ()
-    """The numbers of the drawing's strokes that it consists of, or is a part of; none in a picture."""
+    """The numbers of the drawing's strokes that it consists of; none in a picture. One in which
+    digits are joined is part of several marks."""
     several: bool = False
     """Whether a ``"?"`` is one because it looks like several digits that were not told apart."""
 
