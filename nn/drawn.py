@@ -32,7 +32,7 @@ class Drawn(Row):
     def cut(self, parts: Parts, several: float) -> Slices:
         """Cut a mark of one stroke where the pen may have gone on to another digit.
 
-        That these are digits, and that it is several, has to be `SURE` together.
+        How likely it is several, times how likely these are in the mean, has to be `SURE`.
         """
         may_be = len(parts) == 1 and several >= SURE
         pieces = pieces_of(self._points[parts[0]]) if may_be else []

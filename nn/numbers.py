@@ -239,10 +239,10 @@ def _cut_up(
     cuts: set[tuple[Parts, Parts]] = set()
     for mark in marks:
         each = sliced.get(mark.parts, Slices())
-        surely = {
+        probability = {
             run: float(seen[parts_of(each.slices, run)][:DIGITS].max()) for run in each.digits
         }
-        digits = likely_digits(each, surely)
+        digits = likely_digits(each, probability)
         cut_up += digits or [mark]
         cuts.update(pairwise([digit.parts for digit in digits]))
     return in_order(cut_up, height), cuts

@@ -1,7 +1,7 @@
 """Where a piece of ink in which digits touch may be cut: down the columns that hold least ink.
 
-There are more such columns than digits. Which of the slices between them belong together,
-`nn.numbers` asks the network: this is the heuristic over-segmentation of LeCun, Bottou, Bengio,
+There are more such columns than digits. Which of the slices between them belong together, `nn.cuts`
+finds by the network's answers: this is the heuristic over-segmentation of LeCun, Bottou, Bengio,
 Haffner, "Gradient-Based Learning Applied to Document Recognition", 1998, section V.
 """
 
