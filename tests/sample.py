@@ -34,8 +34,8 @@ def drawings() -> list[Sample]:
     return [Sample(record["label"], record["style"], record["strokes"]) for record in records]
 
 
-def in_one_stroke(text: str) -> Strokes:
-    """Return digits beside each other that were drawn without lifting the pen."""
+def in_one_stroke(text: str, gap: float = 10) -> Strokes:
+    """Return digits beside each other, some 70 to 100 high, drawn without lifting the pen."""
     kinds = {sample.label: sample.strokes for sample in reversed(drawings())}
     points: list[list[float]] = []
     end = 20.0
@@ -43,7 +43,7 @@ def in_one_stroke(text: str) -> Strokes:
         columns = [x for stroke in kinds[label] for x, _ in stroke]
         moved = end - min(columns) / 2
         points += [[x / 2 + moved, y / 2 + 70] for stroke in kinds[label] for x, y in stroke]
-        end = max(columns) / 2 + moved + 10
+        end = max(columns) / 2 + moved + gap
     return [points]
 
 

@@ -71,11 +71,6 @@ def number(text: str, size: float = 0.35) -> Strokes:
     return strokes
 
 
-def in_one_stroke(text: str) -> Strokes:
-    """Return a drawing of a number for which the pen was never lifted."""
-    return [[point for stroke in number(text) for point in stroke]]
-
-
 def draw(page: Page, strokes: Strokes, *, lift: bool = True) -> None:
     """Draw with the mouse; without ``lift`` the last stroke stays under the pressed button."""
     placed = on_canvas(page, strokes)

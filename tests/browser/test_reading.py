@@ -12,12 +12,12 @@ from tests.browser.drawing import (
     draw,
     drawn,
     expect_answer,
-    in_one_stroke,
     number,
     on_canvas,
     sample,
     wait_until,
 )
+from tests.sample import in_one_stroke
 
 
 @pytest.fixture(scope="module")

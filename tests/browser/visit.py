@@ -10,8 +10,9 @@ from typing import Any
 from PIL import Image, ImageChops, ImageDraw, ImageOps
 from playwright.sync_api import Page
 
-from tests.browser.drawing import DRAWINGS, Strokes, in_one_stroke, number
+from tests.browser.drawing import DRAWINGS, Strokes, number
 from tests.browser.test_bringing import joined, photo
+from tests.sample import in_one_stroke
 
 SHARES = [0.1, 0.4, 0.7, 1]
 """Drawings are read as they grow: with so many of their points."""

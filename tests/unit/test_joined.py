@@ -15,8 +15,8 @@ from nn.ink import bounding_box
 from nn.joined import MOST_PIECES, MOST_RUNS, pieces_of, runs_of
 from nn.layout import Mark
 from nn.reading import Known
-from tests.sample import Strokes, drawings
-from tests.unit.test_numbers import KINDS, placed, width_of
+from tests.sample import in_one_stroke
+from tests.unit.test_numbers import KINDS, placed
 
 SCRIBBLE = np.random.default_rng(1).uniform(0, 100, (60, 2))
 coordinates = st.floats(-1e9, 1e9, allow_nan=False).map(lambda x: round(x, 3))
@@ -27,19 +27,7 @@ def recognizer() -> Recognizer:
     return Recognizer.load()
 
 
-def in_one_stroke(number: str, gap: float = 0.3) -> Strokes:
-    """Return digits of one stroke each, 100 high, joined by straight lines."""
-    stroke: list[list[float]] = []
-    left = 0.0
-    for digit in number:
-        kind = next(d for d in drawings() if d.label == digit and len(d.strokes) == 1)
-        moved = placed(kind.strokes, left, 0, 100)
-        left += width_of(moved) + gap * 100
-        stroke += [list(point) for point in moved[0]]
-    return [stroke]
-
-
-@pytest.mark.parametrize("gap", [0.1, 0.3])
+@pytest.mark.parametrize("gap", [10, 30])
 @pytest.mark.parametrize("number", ["23", "32", "20", "38", "633", "202"])
 def test_a_number_in_one_stroke_is_read_whole(
     number: str, gap: float, recognizer: Recognizer
@@ -52,9 +40,10 @@ def test_a_number_in_one_stroke_is_read_whole(
 
 def test_such_a_stroke_may_stand_beside_others(recognizer: Recognizer) -> None:
     joined = in_one_stroke("23")
+    right = max(x for x, _ in joined[0])
     before, after = (
-        placed(KINDS[digit].strokes, left, 0, 100)
-        for digit, left in (("8", -110), ("4", width_of(joined) + 30))
+        placed(KINDS[digit].strokes, left, 70, 100)
+        for digit, left in (("8", -90), ("4", right + 30))
     )
     reading = recognizer.read([*before, *joined, *after])
     assert reading.text == "8234"

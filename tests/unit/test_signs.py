@@ -7,6 +7,8 @@ import math
 import pytest
 
 from nn import Recognizer
+from nn.cuts import Slices
+from nn.layout import Mark
 from nn.numbers import SEVERAL, read_row
 from tests.sample import Strokes
 from tests.unit.test_image import draw
@@ -134,8 +136,9 @@ def test_a_bar_is_never_cut_into_digits() -> None:
     boxes = [(0.0, 0.0, 60.0, 100.0), (100.0, 0.0, 140.0, 18.0)]
     look = looks_like({(0,): 5, (1,): SEVERAL, (2,): 1, (3,): 1})
 
-    def cut(parts: tuple[int, ...]) -> list[tuple[int, tuple[float, float, float, float]]]:
-        return [(2, (100.0, 0.0, 120.0, 18.0)), (3, (120.0, 0.0, 140.0, 18.0))]
+    def cut(parts: tuple[int, ...], several: float) -> Slices:
+        left, right = (100.0, 0.0, 120.0, 18.0), (120.0, 0.0, 140.0, 18.0)
+        return Slices([Mark((2,), left), Mark((3,), right)], [(0, 1), (1, 2)])
 
     assert "".join(found.symbol for found in read_row(boxes, look, 0.5, cut=cut)) == "5?"
     high = [boxes[0], (100.0, 0.0, 140.0, 90.0)]
