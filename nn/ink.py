@@ -165,13 +165,13 @@ def _dabs(strokes: Sequence[Points], box: Box, extent: float) -> NDArray[np.floa
     side = longer_side(box)
     scale = extent / side if side > MIN_EXTENT else 0.0
     scaled = [(points - box[:2]) * scale for points in strokes]
-    travelled = [_travelled(points) for points in scaled]
-    lengths = [float(distance[-1]) for distance in travelled]
+    distances = [travelled(points) for points in scaled]
+    lengths = [float(distance[-1]) for distance in distances]
     spacing = max(SPACING, sum(lengths) / MAX_DABS)
     counts = [2 + int(length / spacing) for length in lengths]
     dabs = np.empty((sum(counts), 2), np.float32)
     first = 0
-    for points, distance, length, count in zip(scaled, travelled, lengths, counts, strict=True):
+    for points, distance, length, count in zip(scaled, distances, lengths, counts, strict=True):
         places = np.arange(count) * (length / (count - 1))
         places[-1] = length
         for axis in (0, 1):
@@ -180,7 +180,7 @@ def _dabs(strokes: Sequence[Points], box: Box, extent: float) -> NDArray[np.floa
     return dabs
 
 
-def _travelled(points: Points) -> NDArray[np.float64]:
+def travelled(points: Points) -> NDArray[np.float64]:
     """Return how far the pen has come at each point: ``(points,) float64``, the first 0."""
     distance = np.zeros(len(points))
     steps = points[1:] - points[:-1]

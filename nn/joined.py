@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from nn.cuts import WIDEST, links_after
-from nn.ink import Box, Points, bounding_box, union
+from nn.ink import Box, Points, bounding_box, travelled, union
 from nn.layout import Run
 
 SURE = 0.85
@@ -81,8 +81,7 @@ def runs_of(pieces: Sequence[Points], boxes: Sequence[Box]) -> tuple[list[Run], 
 
 def _evenly(stroke: Points, step: float) -> Points:
     """Return points a ``step`` apart along a stroke, and its end; none if it is too long."""
-    steps = stroke[1:] - stroke[:-1]
-    way = np.concatenate([[0.0], np.hypot(steps[:, 0], steps[:, 1]).cumsum()])
+    way = travelled(stroke)
     if not 0 < way[-1] <= step * LONGEST / STEP:
         return stroke[:0]
     places = np.append(np.arange(int(way[-1] / step) + 1) * step, way[-1])

@@ -44,8 +44,8 @@ def goes_on(strokes: Sequence[Points], boxes: Sequence[Box], index: int) -> bool
     is_tap = longer_side(boxes[index]) < LOOK_BACK * size  # its direction is mere trembling
     if not 0 < length <= (LOOK_BACK if is_tap else WIDEST_GAP) * size:
         return False
-    leaving = before[-1] - _some_way_off(before[::-1], LOOK_BACK * size)
-    coming = _some_way_off(after, LOOK_BACK * size) - after[0]
+    leaving = before[-1] - some_way_off(before[::-1], LOOK_BACK * size)
+    coming = some_way_off(after, LOOK_BACK * size) - after[0]
     if not (leaving.any() and coming.any()):
         return False
     first, second = _turn(leaving, gap), _turn(gap, coming)
@@ -76,7 +76,7 @@ def _turn(a: Points, b: Points) -> float:
     return math.atan2(ax * by - ay * bx, ax * bx + ay * by)
 
 
-def _some_way_off(points: Points, distance: float) -> Points:
+def some_way_off(points: Points, distance: float) -> Points:
     """Return the first of ``points`` that is so far from their first one, else the last."""
     away = np.hypot(*(points - points[0]).T) >= distance
     found: Points = points[int(away.argmax())] if away.any() else points[-1]

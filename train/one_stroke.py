@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.mend import some_way_off
 from train.compose import HEIGHT, NUMBERS, Number, in_a_row
 from train.data import Drawing
 
@@ -62,8 +63,5 @@ def _link(before: Stroke, after: Stroke, bend: float) -> Stroke:
 
 def _direction(stroke: Stroke) -> Stroke:
     """Return the unit vector that leads from a stroke's first point some way along it."""
-    away = stroke - stroke[0]
-    far = np.hypot(*away.T)
-    place = int((far >= AHEAD * HEIGHT).argmax()) or int(far.argmax())
-    direction: Stroke = away[place] / max(far[place], 1e-9)
-    return direction
+    away: Stroke = some_way_off(stroke, AHEAD * HEIGHT) - stroke[0]
+    return away / max(float(np.hypot(*away)), 1e-9)
