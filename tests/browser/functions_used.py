@@ -61,7 +61,8 @@ WebAssembly.Instance = function (module, imports) {
 };
 """
 TELL = f"""
-import js
+import gc, js
+gc.set_threshold(10, 10, 10)  # what is alive when memory is collected is chance: collect often
 sync.seen = lambda: "\\n".join(f"{{name}} {{note.to_py().hex()}}" for name, note in js.{SEEN})
 """
 
