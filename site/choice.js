@@ -7,9 +7,9 @@
 
 /** A restored memory spares the visitor this much of Python's start, seconds. */
 const SPARED = 0.7;
-/** The line's speed is known when so much of what is under way has come, or so much time gone by, seconds. */
-const [SHARE, PATIENCE] = [0.5, 0.5];
-/** A line that has soon brought so much is fast, whatever else is under way, bytes. */
+/** A line that was not fast until so much of what is under way has come, or so many seconds have gone by, is slow. */
+const [SHARE, PATIENCE] = [0.9, 0.5];
+/** Less than this tells nothing of the line, bytes. */
 const SAMPLE = 1_000_000;
 /** Where the snapshot is noted with which Python did not start. */
 const KEY = 'digits-refused-snapshot';
@@ -47,21 +47,31 @@ function wanted() {
 /**
  * Tell whether sending the snapshot takes less time than it spares.
  * @param {number} extra how much larger it is than what it replaces, bytes
- * @param {number} total how much is under way, bytes
- * @param {() => number} loaded how much of that has come
- * @param {number} began when it was asked for, on performance's clock
+ * @param {import('./files.js').Listed} core what is under way
+ * @param {() => number} loaded how much of that has come, bytes
  */
-export async function isWorthSending(extra, total, loaded, began) {
+export async function isWorthSending(extra, { path, size }, loaded) {
   if (wanted() === 'snapshot') return true;
   if (savesData()) return false;
+  const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
+  const began = navigation?.responseEnd ?? 0; // some browsers do not tell
   const elapsed = () => (performance.now() - began) / 1000;
   const patience = elapsed() + PATIENCE;
-  const isFast = () => (extra / loaded()) * elapsed() < SPARED;
-  while (loaded() < total * SHARE && elapsed() < patience) {
-    if (loaded() > SAMPLE && isFast()) return true; // the rest will not make the line slow
+  const pace = () => Math.min(loaded() > SAMPLE ? elapsed() / loaded() : Infinity, sending(path) / size);
+  while (extra * pace() > SPARED) {
+    if (loaded() > size * SHARE || elapsed() > patience) return false;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  return isFast();
+  return true;
+}
+
+/**
+ * Return how long a file was on the line, seconds, if it has come: a slow processor sees it late.
+ * @param {string} path
+ */
+function sending(path) {
+  const [entry] = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByName(new URL(path, import.meta.url).href));
+  return entry?.responseStart ? (entry.responseEnd - entry.responseStart) / 1000 : Infinity;
 }
 
 /** @returns {boolean} whether the visitor asks for little traffic; not every browser tells */

@@ -58,7 +58,6 @@ export class Fetching {
    * @param {Runtime[]} failed
    */
   async #start(listed, failed) {
-    const began = failed.length ? performance.now() : asked();
     const [best, next] = choices(await listed, failed);
     const lists = withoutProgram(await listed);
     this.runtime = best;
@@ -71,7 +70,7 @@ export class Fetching {
     const [, instead] = split(lists.cut, lists.snapshot);
     const [core, libraries] = [common.filter(isCore), common.filter((file) => !isCore(file))];
     const files = this.#get(core);
-    if (await isWorthSending(size(more) - size(instead), size(core), () => this.#progress.loaded, began)) {
+    if (await isWorthSending(size(more) - size(instead), core[0], () => this.#progress.loaded)) {
       this.runtime = 'snapshot';
       this.#spare = size(more);
       this.#progress.total = size(lists.snapshot);
@@ -116,13 +115,6 @@ export class Fetching {
 function withoutProgram(lists) {
   const others = (/** @type {Listed[]} */ files) => files.filter(({ path }) => path !== PROGRAM);
   return { snapshot: others(lists.snapshot), cut: others(lists.cut), stock: others(lists.stock) };
-}
-
-/** @returns {number} when the page began to ask for files, before this script was there */
-function asked() {
-  const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
-  const isFirst = performance.getEntriesByName('engine-ready').length === 0;
-  return isFirst && navigation ? navigation.responseEnd : performance.now();
 }
 
 /**

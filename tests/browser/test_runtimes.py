@@ -52,6 +52,13 @@ FETCHED = """(paths) => paths.map((path) => {
     const [entry] = performance.getEntriesByName(new URL(path, document.baseURI));
     return entry.toJSON();
 })"""
+IS_WORTH_SENDING = """async ([path, seconds]) => {
+    const { isWorthSending } = await import(new URL('choice.js', document.baseURI));
+    const [entry] = performance.getEntriesByName(new URL(path, document.baseURI));
+    const size = 1e6;
+    const extra = seconds * 1000 / (entry.responseEnd - entry.responseStart) * size;
+    return isWorthSending(extra, { path, size }, () => size);
+}"""
 
 
 def warnings(page: Page) -> list[str]:
@@ -238,6 +245,15 @@ def test_on_a_slow_line_the_snapshot_is_not_sent(on_slow_line: tuple[Page, Host]
     page, host = on_slow_line
     assert page.evaluate(RUNTIME) == "cut"
     assert SNAPSHOT not in host.asked
+
+
+def test_the_line_is_as_fast_as_the_browser_saw_it_not_as_late_as_the_script_did(
+    page: Page,
+) -> None:
+    """A slow processor has the script look long after the file has come, as here."""
+    spared = 0.7  # choice.js
+    assert page.evaluate(IS_WORTH_SENDING, [CORE, 0.5 * spared])
+    assert not page.evaluate(IS_WORTH_SENDING, [CORE, 2 * spared])
 
 
 def test_on_a_slow_line_the_libraries_come_after_what_python_starts_with(
