@@ -7,8 +7,8 @@
 
 /** A restored memory spares the visitor this much of Python's start, seconds. */
 const SPARED = 0.7;
-/** A line that was not fast until so much of what is under way has come, or so many seconds have gone by, is slow. */
-const [SHARE, PATIENCE] = [0.9, 0.5];
+/** A line that was not fast until all that is under way has come, or so many seconds have gone by, is slow. */
+const PATIENCE = 0.5;
 /** Less than this tells nothing of the line, bytes. */
 const SAMPLE = 1_000_000;
 /** Where the snapshot is noted with which Python did not start. */
@@ -59,7 +59,7 @@ export async function isWorthSending(extra, { path, size }, loaded) {
   const patience = elapsed() + PATIENCE;
   const pace = () => Math.min(loaded() > SAMPLE ? elapsed() / loaded() : Infinity, sending(path) / size);
   while (extra * pace() > SPARED) {
-    if (loaded() > size * SHARE || elapsed() > patience) return false;
+    if (sending(path) < Infinity || elapsed() > patience) return false;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return true;
