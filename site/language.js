@@ -17,7 +17,6 @@
   const root = document.documentElement;
   const wanted = [...chosen(), ...navigator.languages].map((tag) => String(tag).toLowerCase().split('-')[0]);
   root.lang = wanted.find((tag) => LANGUAGES.includes(tag)) ?? 'en';
-  root.dataset.languages = LANGUAGES.join(' ');
   if (root.lang !== 'en') root.dataset.words = 'coming'; // hides what is to be translated: see style.css
 
   const early = document.createElement('link');

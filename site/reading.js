@@ -112,7 +112,7 @@ class Bars {
       const transform = `scaleY(${Math.round(1000 * probability) / 1000})`;
       if (fill.style.transform !== transform) fill.style.transform = transform;
       bar.classList.toggle('first', digit?.digit === index);
-      const spoken = percentage(probability);
+      const spoken = digit ? percentage(probability) : '0'; // while the page starts, Intl would hold it up
       if (bar.getAttribute('aria-valuetext') === spoken) return;
       bar.setAttribute('aria-valuenow', String(Math.round(probability * 100)));
       bar.setAttribute('aria-valuetext', spoken);

@@ -21,9 +21,6 @@ const root = document.documentElement;
 /** Dispatches `change` when there are other words. */
 export const language = new EventTarget();
 
-/** The languages that there are, by their tags. */
-const languages = (root.dataset.languages ?? 'en').split(' ');
-
 /** @type {Words} */
 let words = {};
 let wanted = '';
@@ -130,16 +127,9 @@ export function list(items) {
   return new Intl.ListFormat(root.lang).format(items);
 }
 
-/** Let the page's select show the languages by their own names, and choose one. */
+/** Let the page's select show the language, and choose one. */
 export function offerLanguages() {
   const select = /** @type {HTMLSelectElement} */ (find('language'));
-  for (const tag of languages) {
-    const option = document.createElement('option');
-    const name = new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag;
-    option.value = option.lang = tag;
-    option.textContent = name.charAt(0).toLocaleUpperCase(tag) + name.slice(1);
-    select.append(option);
-  }
   const show = () => (select.value = root.lang);
   language.addEventListener('change', show);
   select.addEventListener('change', () => choose(select.value));

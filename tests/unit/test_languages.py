@@ -85,6 +85,17 @@ def test_there_are_five_languages_and_the_page_knows_them() -> None:
     assert {"en", "de", "es", "fr", "pt"} <= set(LANGUAGES)
 
 
+@pytest.mark.parametrize("name", ["index", "how", "playground"])
+def test_every_page_offers_all_languages(name: str) -> None:
+    offered = re.findall(
+        r'<option value="(..)" lang="(..)">(\w+)</option>',
+        (SITE / f"{name}.html").read_text("utf-8"),
+    )
+    assert sorted(value for value, _, _ in offered) == LANGUAGES
+    assert all(value == lang for value, lang, _ in offered)
+    assert len({own_name for _, _, own_name in offered}) == len(LANGUAGES)
+
+
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_every_language_has_the_same_texts_in_the_same_order(tag: str) -> None:
     assert list(read_words(tag)) == list(ENGLISH)
