@@ -5,7 +5,7 @@
  * @typedef {Record<Runtime, import('./files.js').Listed[]>} Lists what each needs: nothing if it was not built
  */
 
-/** A restored memory spares the visitor this much of Python's start, seconds. */
+/** A restored memory spares the visitor this much of Python's start, seconds: on slow processors more. */
 const SPARED = 0.7;
 /** A line that was not fast until all that is under way has come, or so many seconds have gone by, is slow. */
 const PATIENCE = 0.5;
