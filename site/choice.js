@@ -5,10 +5,10 @@
  * @typedef {Record<Runtime, import('./files.js').Listed[]>} Lists what each needs: nothing if it was not built
  */
 
-/** A restored memory spares the visitor this much of Python's start, seconds: on slow processors more. */
-const SPARED = 0.7;
+/** A restored memory spares the visitor this much of Python's start, seconds: 0.7 on two good cores, 2 on slow ones. */
+const SPARED = 0.9;
 /** A line that was not fast until all that is under way has come, or so many seconds have gone by, is slow. */
-const PATIENCE = 0.5;
+const PATIENCE = 0.6;
 /** Less than this tells nothing of the line, bytes. */
 const SAMPLE = 1_000_000;
 /** Where the snapshot is noted with which Python did not start. */
