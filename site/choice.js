@@ -5,9 +5,9 @@
  * @typedef {Record<Runtime, import('./files.js').Listed[]>} Lists what each needs: nothing if it was not built
  */
 
-/** A restored memory spares the visitor this much of Python's start, seconds: 0.7 on two good cores, 2 on slow ones. */
+/** A restored memory spares this much of Python's start, seconds: 0.7 on two good cores, 2 on slow ones. */
 const SPARED = 0.9;
-/** A line that was not fast until all that is under way has come, or so many seconds have gone by, is slow. */
+/** A line that is not fast within this time is slow, seconds. */
 const PATIENCE = 0.6;
 /** Less than this tells nothing of the line, bytes. */
 const SAMPLE = 1_000_000;
@@ -66,7 +66,7 @@ export async function isWorthSending(extra, { path, size }, loaded) {
 }
 
 /**
- * Return how long a file was on the line, seconds, if it has come: a slow processor sees it late.
+ * Return how long a file was on the line, seconds, once it has come: slow processors see it late.
  * @param {string} path
  */
 function sending(path) {

@@ -4,7 +4,8 @@
 // with the words is asked for at once; words.js takes it from there.
 
 {
-  const LANGUAGES = ['en', 'de', 'fr', 'es', 'pt'];
+  /** With their names: Intl takes long to start. */
+  const LANGUAGES = { en: 'English', de: 'Deutsch', fr: 'Français', es: 'Español', pt: 'Português' };
 
   const chosen = () => {
     try {
@@ -16,7 +17,8 @@
 
   const root = document.documentElement;
   const wanted = [...chosen(), ...navigator.languages].map((tag) => String(tag).toLowerCase().split('-')[0]);
-  root.lang = wanted.find((tag) => LANGUAGES.includes(tag)) ?? 'en';
+  root.lang = wanted.find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? 'en';
+  root.dataset.languages = JSON.stringify(LANGUAGES);
   if (root.lang !== 'en') root.dataset.words = 'coming'; // hides what is to be translated: see style.css
 
   const early = document.createElement('link');

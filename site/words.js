@@ -127,9 +127,12 @@ export function list(items) {
   return new Intl.ListFormat(root.lang).format(items);
 }
 
-/** Let the page's select show the language, and choose one. */
+/** Let the page's select show the languages, and choose one. */
 export function offerLanguages() {
   const select = /** @type {HTMLSelectElement} */ (find('language'));
+  for (const [tag, name] of Object.entries(JSON.parse(root.dataset.languages ?? '{}'))) {
+    select.append(Object.assign(new Option(name, tag), { lang: tag }));
+  }
   const show = () => (select.value = root.lang);
   language.addEventListener('change', show);
   select.addEventListener('change', () => choose(select.value));
