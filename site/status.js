@@ -11,8 +11,8 @@ const PRIVACY = {
   none: 'privacy.none',
 };
 
-/** Progress shows after this long, and then this often, milliseconds: more of it would slow the start. */
-const [FIRST, PACE] = [800, 200];
+/** Progress shows this often, milliseconds: with each frame it would slow the start. */
+const PACE = 400;
 /** Messages that something is done go by themselves after this long, milliseconds. */
 const BRIEF = 8000;
 const DONE = ['take.copied', 'take.linked', 'lessons.loaded'];
@@ -39,14 +39,12 @@ export class Status {
   follow(engine) {
     /** @type {import('./files.js').Progress | undefined} the newest that waits */
     let progress;
-    let pause = FIRST;
     engine.addEventListener('progress', (event) => {
       if (!progress) {
         setTimeout(() => {
           if (engine.state === 'loading' && progress) this.#showProgress(progress);
           progress = undefined;
-        }, pause);
-        pause = PACE;
+        }, PACE);
       }
       progress = /** @type {CustomEvent} */ (event).detail;
     });
