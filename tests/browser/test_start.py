@@ -12,6 +12,10 @@ from tests.browser.drawing import draw, expect_answer, ink_box, sample, wait_for
 from tests.browser.hosting import StaticHost
 
 WASM = "generated/pyodide/core.wasm"
+NOTE_FADING = """
+window.faded = [];
+addEventListener('transitionrun', ({ target }) => faded.push(target.className));
+"""
 
 
 @pytest.fixture
@@ -19,6 +23,7 @@ def loading_page(new_context: NewContext, own_host: StaticHost) -> Page:
     """Return a page that goes on loading until its host lets go of the largest file."""
     own_host.held.add(WASM)
     page = new_context().new_page()
+    page.add_init_script(NOTE_FADING)
     page.goto(f"{own_host.url}?runtime=cut")
     return page
 
@@ -50,6 +55,20 @@ def test_loading_shows_the_bytes_that_are_there_and_those_that_will_be(
     own_host.release()
     wait_for_engine(loading_page)
     expect(loading_page.locator("#state")).to_have_text("Runs in your browser")
+
+
+def test_nothing_fades_while_python_starts(loading_page: Page, own_host: StaticHost) -> None:
+    """Each frame of it would take time that the start needs."""
+    hint = loading_page.locator(".hint")
+    expect(hint).to_have_css("opacity", "1")
+    draw(loading_page, sample("0"))
+    expect(hint).to_have_css("opacity", "0")
+    assert loading_page.evaluate("faded") == []
+    own_host.release()
+    wait_for_engine(loading_page)
+    loading_page.keyboard.press("Escape")
+    expect(hint).to_have_css("opacity", "1")
+    assert "hint" in loading_page.evaluate("faded")
 
 
 def test_all_large_files_are_asked_for_at_once(loading_page: Page, own_host: StaticHost) -> None:
