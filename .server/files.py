@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
 import re
+import threading
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -33,10 +35,12 @@ TYPES = {  # whatever the system's own table says
     ".zip": "application/zip",
 }
 COMPRESSIBLE = {".css", ".html", ".js", ".json", ".mjs", ".py", ".svg", ".txt", ".wasm"}
-ENCODINGS: dict[str, Callable[[bytes], bytes]] = {  # the better first; both take half a second
-    "br": lambda data: brotli.compress(data, quality=6),  # for the largest file
+ENCODINGS: dict[str, Callable[[bytes], bytes]] = {  # the better first
+    "br": lambda data: brotli.compress(data, quality=6),
     "gzip": lambda data: gzip.compress(data, compresslevel=6, mtime=0),
 }
+LARGEST = ("generated/pyodide/core.wasm", "generated/snapshot.wasm")
+"""Files of a first visit that take a second to compress, both together, on a slow core."""
 HASHED = re.compile(r"generated/.*(-[\w-]{8}\.m?js|[-.][0-9a-f]{8,64}\.\w+)$")  # core-C9KDLldu.js
 
 
@@ -49,7 +53,7 @@ def site_file(site: Path, path: str) -> Response:
     compressible = Path(path).suffix in COMPRESSIBLE and not request.range
     encoding = request.accept_encodings.best_match(ENCODINGS) if compressible else None
     if encoding and found and os.path.isfile(found):
-        data, etag = _compressed(found, os.stat(found).st_mtime_ns, encoding)
+        data, etag = _compressed(found, os.stat(found).st_mtime_ns, encoding).content()
         response = send_file(io.BytesIO(data), mimetype, conditional=True, etag=etag)
         response.headers["Content-Encoding"] = encoding
     else:
@@ -64,8 +68,28 @@ def site_file(site: Path, path: str) -> Response:
     return response
 
 
-@lru_cache(maxsize=128)
-def _compressed(path: str, changed: int, encoding: str) -> tuple[bytes, str]:
-    """The compressed content of a file and its ETag, made once for each change of the file."""
-    data = ENCODINGS[encoding](Path(path).read_bytes())
-    return data, f"{changed:x}-{len(data):x}-{encoding}"
+def compress_largest(site: Path) -> None:
+    """Compress what takes longest, as browsers take it, so that the first visitor need not wait."""
+    for path in map(site.resolve().joinpath, LARGEST):
+        with contextlib.suppress(OSError):  # not there: `build.py --stock` makes neither
+            _compressed(str(path), path.stat().st_mtime_ns, next(iter(ENCODINGS))).content()
+
+
+class _Compressed:
+    """A file that is compressed once, by whoever asks first; who asks meanwhile waits for that."""
+
+    def __init__(self, path: str, changed: int, encoding: str) -> None:
+        self.path, self.changed, self.encoding = Path(path), changed, encoding
+        self.made: tuple[bytes, str] | None = None
+        self.lock = threading.Lock()
+
+    def content(self) -> tuple[bytes, str]:
+        """Return the compressed content and its ETag."""
+        with self.lock:
+            if self.made is None:
+                data = ENCODINGS[self.encoding](self.path.read_bytes())
+                self.made = data, f"{self.changed:x}-{len(data):x}-{self.encoding}"
+            return self.made
+
+
+_compressed = lru_cache(maxsize=128)(_Compressed)

@@ -15,6 +15,7 @@ from waitress import wasyncore
 from waitress.server import BaseWSGIServer
 
 from connections import Channel
+from files import compress_largest
 from processes import settle
 from shortcut import Shortcut
 
@@ -57,6 +58,7 @@ def serve(app: Flask, options: argparse.Namespace) -> None:
         listener.channel_class, listener.add_task = Channel, shortcut.add_task
         name, port = listener.getsockname()
         print(f"Serving on http://{f'[{name}]' if ':' in name else name}:{port}/", flush=True)
+    threading.Thread(target=compress_largest, args=(options.site,), daemon=True).start()
 
     def turn(seconds: float) -> None:
         try:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import brotli
 import pytest
 from flask.testing import FlaskClient
 
+import files
 from server import create_app
+from tests.server.conftest import SECONDS
 
 WASM = "/generated/pyodide/pyodide.asm.wasm"
 
@@ -117,6 +121,34 @@ def test_text_and_wasm_are_compressed_for_those_who_take_it(
     for refusing in ("gzip;q=0, br;q=0", "identity", "zstd"):
         answer = client.get("/app.js", headers={"Accept-Encoding": refusing}, buffered=True)
         assert "Content-Encoding" not in answer.headers
+
+
+def test_two_who_ask_at_once_have_a_file_compressed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = [threading.Event(), threading.Event()]
+    release, turns = threading.Event(), iter(begun)
+
+    def slowly(data: bytes) -> bytes:
+        next(turns).set()
+        assert release.wait(SECONDS)
+        return brotli.compress(data)
+
+    monkeypatch.setitem(files.ENCODINGS, "br", slowly)
+    (tmp_path / "a.js").write_bytes(b"1;")
+    client = create_app({"SITE": tmp_path}).test_client()
+
+    def ask() -> bytes:
+        return client.get("/a.js", headers={"Accept-Encoding": "br"}, buffered=True).data
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(ask)]
+        assert begun[0].wait(SECONDS)
+        answers.append(pool.submit(ask))
+        second = begun[1].wait(0.2)
+        release.set()
+        assert [brotli.decompress(each.result()) for each in answers] == [b"1;", b"1;"]
+    assert not second
 
 
 def test_what_is_compressed_already_is_left_alone(client: FlaskClient) -> None:

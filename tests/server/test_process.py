@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import files
 from nn import Recognizer, weights
 from nn.layers import Conv2D, Dense, GlobalAvgPool2D
 from nn.model import Sequential
@@ -157,6 +158,23 @@ def _accepts(server: Running) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_the_largest_files_are_compressed_before_anyone_asks(built_site: Path) -> None:
+    program = """
+import server, files
+files.ENCODINGS["br"] = lambda data: print("compressed", len(data), flush=True) or b"made before"
+raise SystemExit(server.main())
+"""
+    sizes = [(built_site / name).stat().st_size for name in files.LARGEST]
+    server = Running(built_site, program=program)
+    try:
+        until(lambda: f"compressed {sizes[-1]}\n" in server.lines, "it waits for a visitor")
+        with server.ask("GET", f"/{files.LARGEST[0]}", accept_encoding="br") as response:
+            assert response.read() == b"made before"
+        assert server.lines.count(f"compressed {sizes[0]}\n") == 1
+    finally:
+        server.close()
 
 
 # What it tells
