@@ -1,7 +1,7 @@
 """A convolution with less than half the multiplications: rows as polynomials, known by some values.
 
-Seven rows of a result need nine rows of the input, and each value under the kernel's three rows is
-multiplied 3 x 7 = 21 times. But a product of polynomials is known when its values at nine points
+Seven rows of a result need nine rows of the input and, for each column of the kernel, 3 x 7 = 21
+multiplications. But a product of polynomials is known when its values at nine points
 are, and a value of a product is a product of values: nine multiplications. Toom (1963) and Cook
 (1966) did so for numbers; Winograd ("Arithmetic Complexity of Computations", 1980) turned it round
 for filters: what multiplies polynomials, transposed, correlates. Lavin and Gray ("Fast Algorithms

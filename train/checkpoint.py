@@ -2,8 +2,8 @@
 had stopped.
 
 Beside the newest checkpoint lies the one before it: should the disk spoil the newest, little is
-lost. Everything random is drawn from the seed and the step, so neither a generator's state nor the
-data's order needs to be kept.
+lost. Everything random is drawn from the seed and the step (by Dropout from its input), so neither
+a generator's state nor the data's order needs to be kept.
 """
 
 from __future__ import annotations

@@ -261,7 +261,7 @@ def _pen(width: float) -> PictureChange:
 
 PICTURE_CHANGES: list[tuple[str, str, PictureChange]] = [
     ("inverted", "light on dark", lambda picture, _: 255 - picture),
-    ("unevenly lit", "0.4 to 0.9", _lit_from_a_side),
+    ("unevenly lit", "0.3 to 1.0", _lit_from_a_side),
     ("noise", "12 of 255", _noisy(12)),
     ("noise", "25 of 255", _noisy(25)),
     ("blurred", "5 pixels of 280", _blurred),

@@ -69,7 +69,7 @@ def add_options(parser: Parser) -> None:
         default=0.1,
         metavar="PERCENT",
         help="the weights are written to --out only if no held-out part of the ordinary data is "
-        "read worse by more than this, in percent points",
+        "read worse by more than this, in percentage points",
     )
     add_data_options(parser)
     add_settings(parser, DEFAULTS, NOT_ASKED)
@@ -121,7 +121,7 @@ def run(options: argparse.Namespace) -> int:
         if spoiled:
             raise SpoiledError(
                 f"{options.out} is left as it was: the tuned network reads {', '.join(spoiled)} "
-                f"worse by more than {options.tolerance} percent points. It is in {work.out}. "
+                f"worse by more than {options.tolerance} percentage points. It is in {work.out}. "
                 "A smaller --learning-rate or --share, or more --rehearsal, spoils less"
             )
         _copy(work, options.out)

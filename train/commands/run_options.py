@@ -73,7 +73,7 @@ def add_folder_options(parser: Parser) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help="a run's run.json: repeat that run; options beside it go before what it says "
+        help="a run's run.json: repeat that run; options beside it override what it says "
         "(without it: the defaults here)",
     )
 
