@@ -22,6 +22,7 @@ ALIKE, TOGETHER = 0.6, 1.5  # of the lower one's: two strokes are no i, and no c
 SURE = 0.95  # a row whose least sure digit is so likely is no two lines,
 CLEAR = 0.6  # unless there is so much paper between them, and between more than two strokes: some
 # 8s are two rings that do not touch
+MANY, FEW = 3, 0.2  # so many lines are none of one row, if this share of marks is refused at most
 SKIPPED = 0.2  # less paper, or any between two strokes, may be where the pen skipped
 
 
@@ -32,28 +33,38 @@ def read_lines(
 ) -> Reading:
     """Read parts as one row, or as several lines if those are read better, and no line is only the
     rest of a stroke of another one.
+
+    Many lines are never read as one row, if most of their marks are digits: brought to the size of
+    one digit, a column of them is a line, and passes for a 1.
     """
+    lines, paper = lines_of(boxes)
+    if len(lines) == 1:
+        return read(lines[0])
+    of_part = {part: place for place, line in enumerate(lines) for part in line}
+    rests = [continues(b) for b in range(1, len(boxes)) if of_part[b - 1] != of_part[b]]
+    if len(lines) >= MANY and paper >= SKIPPED and not all(rests):
+        below = _in_lines([read(parts) for parts in lines])
+        if _doubts(below)[0] <= FEW * len(below.digits):
+            return below
     row = read(tuple(range(len(boxes))))
     refused, likely = _doubts(row)
-    lines, paper = lines_of(boxes)
     are_two_strokes = len(boxes) == 2
-    if len(lines) == 1:
-        return row
     if not refused and likely >= SURE and (paper < CLEAR or are_two_strokes):
         return row
-    if paper < SKIPPED or are_two_strokes:
-        of_part = {part: place for place, line in enumerate(lines) for part in line}
-        pairs = ((part - 1, part) for part in range(1, len(boxes)))
-        if any(of_part[a] != of_part[b] and continues(b) for a, b in pairs):
-            return row
-    readings = [read(parts) for parts in lines]
-    below = Reading(
-        "\n".join(line.text for line in readings),
-        tuple(digit for line in readings for digit in line.digits),
-    )
+    if any(rests) and (paper < SKIPPED or are_two_strokes):
+        return row
+    below = _in_lines([read(parts) for parts in lines])
     refused_then, likely_then = _doubts(below)
     is_better = likely_then > likely or paper >= CLEAR
     return below if refused_then < refused or (is_better and not refused_then) else row
+
+
+def _in_lines(readings: Sequence[Reading]) -> Reading:
+    """Return the readings of lines as one, from the top down."""
+    return Reading(
+        "\n".join(line.text for line in readings),
+        tuple(digit for line in readings for digit in line.digits),
+    )
 
 
 def _doubts(reading: Reading) -> tuple[int, float]:
@@ -90,6 +101,8 @@ def lines_of(boxes: Sequence[Box]) -> tuple[list[Parts], float]:
         return _share_rows(one, other) and _columns_between(one, other) >= 0
 
     lines = _joined([(part,) for part in tall], are_neighbours)
+    # From left to right: what stands between two that are one already would seem to overlap them.
+    lines.sort(key=lambda line: min(boxes[part][0] for part in line))
     lines = _joined(lines, are_far_neighbours)
     paper = _paper_between(lines, boxes, highest)
     if paper < PAPER:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -64,6 +65,30 @@ def test_lines_may_climb(climbs: float, recognizer: Recognizer) -> None:
 def test_the_order_in_which_lines_are_drawn_makes_no_difference(recognizer: Recognizer) -> None:
     upper, lower = number("47"), number("30", top=150)
     assert recognizer.read(lower + upper).text == "47\n30"
+
+
+@pytest.mark.parametrize("lines", ["52314", "7047", "2026471", "65 20 43 27", "412 703 586 240"])
+def test_many_lines_are_no_row(lines: str, recognizer: Recognizer) -> None:
+    """A column of digits, brought to the size of one, looks like a 1."""
+    wanted = lines.split() if " " in lines else list(lines)
+    strokes: Strokes = []
+    for place, digits in enumerate(wanted):
+        strokes += number(digits, top=135 * place)
+    assert recognizer.read(strokes).text == "\n".join(wanted)
+    picture = draw(on_paper(strokes), size=560, pen=4)
+    assert recognizer.read_image(picture).text == "\n".join(wanted)
+
+
+def test_a_1_that_is_drawn_in_dashes_is_one_digit(recognizer: Recognizer) -> None:
+    dashes: Strokes = [[[50, y + step] for step in range(0, 31, 5)] for y in (0, 40, 80)]
+    assert recognizer.read(dashes).text == "1"
+
+
+def test_digits_far_apart_are_one_line_in_whatever_order_they_come() -> None:
+    below = [(float(x), 1.5, x + 0.6, 2.5) for x in (0, 1, 5, 10)]
+    for lefts in permutations((0.0, 5.0, 10.0)):
+        above = [(left, 0.0, left + 0.6, 1.0) for left in lefts]
+        assert lines_of(above + below)[0] == [(0, 1, 2), (3, 4, 5, 6)]
 
 
 def test_a_sign_belongs_to_the_line_in_which_it_stands(recognizer: Recognizer) -> None:
