@@ -1,5 +1,5 @@
 """Finds strokes that are no part of a number: a line under it, a ring or frame about it, a touch of
-the hand far from it.
+the hand beside it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ CLOSE = 0.2  # and reaches so little up into it
 FILLED = 0.25  # a ring about a number is filled so far up by it, or more
 WHOLE = 0.8  # of a frame's height or width: so long are its lines, or longer
 TAP = 0.05  # a touch is so small, or smaller,
-ASTRAY, ASTRAY_BESIDE = 0.5, 1.0  # and farther than this above or below the number, or beside it
+ASTRAY, ASTRAY_BESIDE = 0.5, 1.0  # and farther than this above or below the number, or beside it,
+REFUSED_BESIDE = 0.15  # or this where something was refused: it may be the touch
 
 
 def strokes_aside(boxes: Sequence[Box], text: str) -> Parts:
@@ -27,11 +28,16 @@ def strokes_aside(boxes: Sequence[Box], text: str) -> Parts:
         return around
     if touches := astray(boxes):
         return touches
-    return enclosing(boxes) or underlining(boxes) if UNKNOWN in text else ()
+    if UNKNOWN not in text:
+        return ()
+    return enclosing(boxes) or underlining(boxes) or astray(boxes, REFUSED_BESIDE)
 
 
-def astray(boxes: Sequence[Box]) -> Parts:
-    """Return which strokes are touches far from all others, by their ``boxes``; () if none."""
+def astray(boxes: Sequence[Box], beside: float = ASTRAY_BESIDE) -> Parts:
+    """Return which strokes are touches far from all others, by their ``boxes``; () if none.
+
+    ``beside``: what is far to a side, in heights of the number.
+    """
     if not 1 < len(boxes) <= MOST_PARTS:
         return ()
     height = row_height(boxes)
@@ -45,7 +51,7 @@ def astray(boxes: Sequence[Box]) -> Parts:
         place
         for place in taps
         if max(top - boxes[place][3], boxes[place][1] - bottom) > ASTRAY * height
-        or max(left - boxes[place][2], boxes[place][0] - right) > ASTRAY_BESIDE * height
+        or max(left - boxes[place][2], boxes[place][0] - right) > beside * height
     )
 
 

@@ -179,7 +179,8 @@ def _gaps(
             continue
         skipped = any(map(goes_on, _later_ones(a, b)))  # then a gap within a digit is nothing rare
         may_go_on = skipped and gap_between(a, b, height) <= SKIP
-        if is_sign_by(a, b, height, signs[place], place == 0, skipped) or (
+        a_goes_on = may_go_on and a.parts[0] > b.parts[0]  # as the lower half of a slanted 1
+        if (is_sign_by(a, b, height, signs[place], place == 0, skipped) and not a_goes_on) or (
             is_sign_by(b, a, height, signs[place + 1]) and not may_go_on
         ):
             within.append(NO_SIGN)

@@ -1,4 +1,4 @@
-"""A line under a number, a ring or frame about it, or a touch far from it is not read with it."""
+"""A line under a number, a ring or frame about it, or a touch beside it is not read with it."""
 
 from __future__ import annotations
 
@@ -58,6 +58,18 @@ def test_what_underlines_or_surrounds_a_number_is_left_out(
     alone, found = recognizer.read(number), recognizer.read(number + about)
     assert found.text == alone.text == "47"
     assert [mark.strokes for mark in found.digits] == [mark.strokes for mark in alone.digits]
+
+
+@pytest.mark.parametrize("touch", [[212, 10], [232, 30], [-60, 40]])
+def test_a_touch_beside_a_number_spoils_it_not(touch: list[float], recognizer: Recognizer) -> None:
+    number = row([KINDS[digit] for digit in "47"])
+    assert recognizer.read([*number, [touch]]).text == "47"
+    assert recognizer.read([[touch], *number]).text == "47"
+
+
+def test_a_point_beside_a_letter_leaves_the_question(recognizer: Recognizer) -> None:
+    letter: Strokes = [[[0, 0], [0, 100]], [[60, 0], [0, 50], [60, 100]]]
+    assert "?" in recognizer.read([*letter, [[100, 20]]]).text
 
 
 def test_it_may_be_drawn_first(recognizer: Recognizer) -> None:

@@ -53,6 +53,20 @@ def test_a_mended_zero_is_read() -> None:
         assert Recognizer.load().read(parts).text == "0", at
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_the_rest_of_a_slanted_1_is_no_point(place: int) -> None:
+    """It lies left of where the stroke began, and low."""
+
+    def leaning(left: float, begin: float, end: float) -> list[list[float]]:
+        return [[left + 30 * (1 - t), 100 * t] for t in (begin, (begin + end) / 2, end)]
+
+    strokes = []
+    for digit in range(3):
+        pieces = [(0.0, 0.6), (0.7, 1.0)] if digit == place else [(0.0, 1.0)]
+        strokes += [leaning(60 * digit, *piece) for piece in pieces]
+    assert Recognizer.load().read(strokes).text == "111"
+
+
 @pytest.mark.parametrize("gap", range(4, 12, 2))
 def test_two_arcs_that_the_pen_skipped_between_are_one_zero(gap: int) -> None:
     angle = np.linspace(0, 2 * np.pi, 80) - np.pi / 2
