@@ -18,7 +18,8 @@ from nn.recognizer import as_input
 
 STEPS = 64
 """How many pictures between the blank one and the drawing `evidence` looks at: with so many the
-shares' sum is within an eighth of what it should be. Sixteen show the same map, to the eye."""
+shares' sum is mostly within a tenth of what it should be, at worst some fifth. Sixteen show the
+same map, to the eye."""
 
 
 class Evidence(NamedTuple):

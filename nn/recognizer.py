@@ -79,13 +79,21 @@ class Recognizer:
         except ValueError as error:
             raise weights.WeightsError(f"{path}: {error}") from error
         try:  # its layers may not fit each other or the picture
-            shape = model.forward(as_input(np.zeros((1, SIDE, SIDE), np.uint8))).shape
+            black_and_white = np.stack([np.full((SIDE, SIDE), grey, np.uint8) for grey in (0, 255)])
+            with np.errstate(over="ignore", invalid="ignore"):
+                scores = model.forward(as_input(black_and_white))
         except (ValueError, MemoryError) as error:
             raise weights.WeightsError(
                 f"{path}: not a network for 28x28 pictures ({error})"
             ) from error
-        if len(shape) != 2 or shape[1] < DIGITS:
-            raise weights.WeightsError(f"{path}: expected outputs (1, at least 10), got {shape}")
+        if scores.ndim != 2 or scores.shape[1] < DIGITS:
+            raise weights.WeightsError(
+                f"{path}: expected outputs (n, at least 10), got {scores.shape}"
+            )
+        if not np.isfinite(scores).all():
+            raise weights.WeightsError(
+                f"{path}: its weights are so large that scores are not finite"
+            )
         recognizer.network = Prepared(model)
         return recognizer
 
@@ -225,7 +233,8 @@ class Recognizer:
 
 def _check(name: str, value: Any, least: float, most: float) -> None:
     """Raise ValueError, which says what was expected, for what is no number in a range."""
-    if not (isinstance(value, int | float) and least <= value <= most):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and least <= value <= most):
         raise ValueError(f"{name}: expected {least:g} to {most:g}, got {str(value)[:40]!r}")
 
 

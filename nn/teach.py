@@ -206,9 +206,22 @@ class Pupil:
         ``images: (n, 28, 28) uint8``, ``labels: (n,)`` digits. None brings the network back to what
         it was at first. Raises TeachError.
         """
+        if len(labels) != len(images):
+            raise TeachError(
+                f"expected a label for each of {len(images)} images, got {len(labels)}"
+            )
         if len(images) == 0:
             last_layer(self._model).params = dict(self._first.params)
             return 0
+        labels = np.asarray(labels)
+        if images.shape[1:] != (SIDE, SIDE) or images.dtype != np.uint8:
+            raise TeachError(
+                f"expected images (n, 28, 28) uint8, got {images.shape} {images.dtype}"
+            )
+        if labels.ndim != 1 or labels.dtype.kind not in "iu":
+            raise TeachError(
+                f"expected labels (n,) of whole numbers, got {labels.dtype} {labels.shape}"
+            )
         found = [self._features(image) for image in images]
         layer, steps = taught(
             self._first,

@@ -142,7 +142,7 @@ def load(path: str | os.PathLike[str]) -> tuple[Sequential, dict[str, Any]]:
                 f"{path}: {name}: expected int8 and scales of shape {source.shape[-1:]}, "
                 f"got {source.dtype} and {scale.dtype} {scale.shape}"
             )
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             target[...] = source
             if scale is not None:
                 target *= scale.astype(np.float32)

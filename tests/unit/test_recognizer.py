@@ -81,11 +81,11 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     ("unfit", "message"),
     [
         ([Dense(784, 10)], r"not a network for 28x28 pictures \(Dense expected \(batch, 784\)"),
-        ([Conv2D(3, 10), GlobalAvgPool2D()], r"not a network for 28x28 .* got \(1, 28, 28, 1\)"),
+        ([Conv2D(3, 10), GlobalAvgPool2D()], r"not a network for 28x28 .* got \(2, 28, 28, 1\)"),
         ([Flatten(), Dense(784, 16), Dense(15, 10)], r"Dense expected \(batch, 15\)"),
-        ([Flatten(), Dense(784, 9)], r"expected outputs \(1, at least 10\), got \(1, 9\)"),
-        ([Conv2D(1, 10)], r"expected outputs \(1, at least 10\), got \(1, 28, 28, 10\)"),
-        ([], r"expected outputs \(1, at least 10\), got \(1, 28, 28, 1\)"),
+        ([Flatten(), Dense(784, 9)], r"expected outputs \(n, at least 10\), got \(2, 9\)"),
+        ([Conv2D(1, 10)], r"expected outputs \(n, at least 10\), got \(2, 28, 28, 10\)"),
+        ([], r"expected outputs \(n, at least 10\), got \(2, 28, 28, 1\)"),
     ],
 )
 def test_a_network_of_another_purpose_is_refused(
@@ -96,6 +96,15 @@ def test_a_network_of_another_purpose_is_refused(
     with pytest.raises(WeightsError, match=message) as caught:
         Recognizer.load(path)
     assert str(path) in str(caught.value)
+
+
+def test_weights_that_overflow_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "weights.npz"
+    dense = Dense(784, 10)
+    dense.params["weight"] = np.full((784, 10), 3e38, np.float32)
+    weights.save(path, Sequential([Flatten(), dense]), {}, dtype=np.float32)
+    with pytest.raises(WeightsError, match="scores are not finite"):
+        Recognizer.load(path)
 
 
 # Classifying images.
@@ -342,6 +351,7 @@ def test_weights_with_an_impossible_refusal_are_refused(value: Any, tmp_path: Pa
     [
         ("sure", "pictures: expected an object, got 'sure'"),
         ({"temperature": 0}, "pictures.temperature: expected 0.1 to 10, got '0'"),
+        ({"temperature": True}, "pictures.temperature: expected 0.1 to 10, got 'True'"),
         ({"temperature": "low"}, "pictures.temperature: expected 0.1 to 10, got 'low'"),
         ({"refuse_from": 2}, "pictures.refuse_from: expected 0 to 1, got '2'"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,6 +106,33 @@ def test_the_first_variant_is_the_picture_itself() -> None:
     assert np.array_equal(found[0], sign())
     assert len({each.tobytes() for each in found}) == len(found) > 3
     assert all(abs(int(each.sum()) - int(sign().sum())) < 0.1 * sign().sum() for each in found)
+
+
+@pytest.mark.parametrize(
+    ("count", "labels", "message"),
+    [
+        (2, [3], "a label for each of 2 images, got 1"),
+        (1, [[3]], r"labels \(n,\) of whole numbers, got int64 \(1, 1\)"),
+        (1, [3.0], "of whole numbers, got float64"),
+        (1, [True], "of whole numbers, got bool"),
+        (1, [None], "of whole numbers, got object"),
+    ],
+)
+def test_a_pupil_refuses_labels_that_are_none(
+    recognizer: Recognizer, count: int, labels: list[Any], message: str
+) -> None:
+    pupil = Pupil(recognizer.model, load_rehearsal(recognizer.model_hash))
+    with pytest.raises(TeachError, match=message):
+        pupil.learn(np.repeat(sign()[None], count, axis=0), np.array(labels))
+
+
+@pytest.mark.parametrize("images", [sign()[None] / 255, sign()[None, :14, :14]])
+def test_a_pupil_refuses_what_are_no_images(
+    recognizer: Recognizer, images: NDArray[np.uint8]
+) -> None:
+    pupil = Pupil(recognizer.model, load_rehearsal(recognizer.model_hash))
+    with pytest.raises(TeachError, match=r"expected images \(n, 28, 28\) uint8, got"):
+        pupil.learn(images, np.array([3]))
 
 
 def test_wrong_labels_and_shapes_are_refused(recognizer: Recognizer) -> None:
