@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from train.commands import COMMANDS
 from train.commands.described import command_and_options
 from train.commands.parsing import UsageError
-from train.interrupt import Stopped
+from train.interrupt import Stopped, polite_end
 from train.keeper import SaveError
 from train.learner import DivergedError
 from train.sweep import SweepError
@@ -29,7 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         command, options = command_and_options(arguments)
-        return command.run(options)
+        with polite_end():
+            return command.run(options)
     except UsageError as error:
         return _say(str(error), 2)
     except Stopped as stopped:

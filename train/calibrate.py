@@ -33,7 +33,7 @@ def calibrate(model: Sequential, parts: Mapping[str, Labelled]) -> float:
     it is. Raises ValueError if the last layer is not Dense. Source: Guo, Pleiss, Sun, Weinberger,
     "On Calibration of Modern Neural Networks", 2017.
     """
-    last = model.layers[-1]
+    last = model.layers[-1] if model.layers else None
     if not isinstance(last, Dense):
         raise ValueError(f"calibrate: expected a Dense layer last, got {type(last).__name__}")
     fitted = [part for part in parts.values() if (part.labels < DIGITS).any()] or parts.values()

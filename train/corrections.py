@@ -45,7 +45,7 @@ def divide(corrections: Labelled) -> tuple[Labelled, Labelled]:
     An image's own pixels decide, so that it stays where it is when corrections are added.
     """
     held_out = np.array([_draw(image) < 0.2 for image in corrections.images], bool)
-    if len(held_out) < WORTH_HOLDING_OUT:
+    if len(held_out) < WORTH_HOLDING_OUT or held_out.all():  # as copies of one image can be
         held_out[:] = False
     return _part(corrections, ~held_out), _part(corrections, held_out)
 

@@ -44,11 +44,11 @@ def explain(directory: Path) -> str:
             "",
             "## Progress",
             "",
-            *_progress(directory),
+            *_checked(_progress(directory), directory / "log.jsonl", "a run's log as JSON lines"),
             "",
             "## Result",
             "",
-            *_result(directory),
+            *_checked(_result(directory), directory / "result.json", "a run's result as JSON"),
             "",
             "## To do it again",
             "",
@@ -61,6 +61,16 @@ def explain(directory: Path) -> str:
             *(f"- {directory / name}" for name in FILES if (directory / name).exists()),
         ]
     )
+
+
+def _checked(lines: Iterable[str], path: Path, expected: str) -> Iterable[str]:
+    """Yield the lines; DataError if what they are made of has another form."""
+    try:
+        yield from lines
+    except DataError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: expected {expected} ({error!r})") from error
 
 
 def _made_with(versions: Mapping[str, Any]) -> str:
@@ -116,5 +126,3 @@ def _result(directory: Path) -> Iterable[str]:
                 yield f"- errors on {name}, {kind}: {error:.2%}"
     except FileNotFoundError:
         yield "There is none yet."
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}: expected a run's result as JSON ({error!r})") from error

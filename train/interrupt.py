@@ -14,6 +14,12 @@ SIGNALS = [
 """Ctrl-C, a polite kill, a terminal that was closed."""
 
 
+def _handled() -> list[int]:
+    """Return those that this process is to take: not a closed terminal that ``nohup`` hides."""
+    closed = getattr(signal, "SIGHUP", None)
+    return [each for each in SIGNALS if each != closed or signal.getsignal(each) != signal.SIG_IGN]
+
+
 class Stopped(KeyboardInterrupt):
     """A run was asked to stop, and its state is saved; the message says where."""
 
@@ -50,9 +56,30 @@ def stop_request(call: Callable[[], None] | None = None) -> Iterator[StopRequest
         if call is not None:
             call()
 
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    before = {number: signal.signal(number, handle) for number in _handled()}
     try:
         yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def polite_end() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end this process as Ctrl-C does: what is half written vanishes.
+
+    They raise Stopped meanwhile, but for a time in which ``stop_request`` takes them.
+    """
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        raise Stopped("stopped", number)
+
+    if current_thread() is not main_thread():  # only the main thread may set handlers
+        yield
+        return
+    before = {each: signal.signal(each, handle) for each in _handled() if each != signal.SIGINT}
+    try:
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -18,10 +18,13 @@ from nn.losses import softmax_cross_entropy
 from nn.model import Sequential
 from nn.optim import SGD
 from nn.recognizer import as_input
-from train.data import load_mnist
+from train.data import DataError, load_mnist
 from train.schedule import learning_rate
 
-mnist = load_mnist()
+try:
+    mnist = load_mnist()
+except DataError as error:  # it says what to do
+    raise SystemExit(str(error)) from None
 print("training images", mnist.train_images.shape, mnist.train_images.dtype)
 
 

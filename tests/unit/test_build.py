@@ -477,7 +477,7 @@ def test_a_lock_file_of_another_form_is_named(project: Project, text: str) -> No
         project.build()
 
 
-@pytest.mark.parametrize("out", ["site", "site/copy", "."])
+@pytest.mark.parametrize("out", ["site", "site/copy", "nn/copy", "."])
 def test_a_copy_may_not_overlap_the_sources(project: Project, out: str) -> None:
     before = contents(project.root)
     with pytest.raises(build.BuildError, match="overlaps the sources"):

@@ -75,9 +75,10 @@ def test_columns_go_by_name_not_by_place(tmp_path: Path) -> None:
         lambda content: content.replace(b",0", b", 0"),
         lambda content: content.replace(b",0,", b",0.0,"),
         lambda content: content.replace(b"pixel0,", b'"pixel0",'),
+        lambda content: b" " + content.replace(b"pixel783", b"pixel783\t"),
     ],
     ids=["gzip", "byte order mark", "CRLF", "empty lines", "no last newline", "spaces",
-         "0.0 for 0", "quotes"],
+         "0.0 for 0", "quotes", "space about the header"],
 )  # fmt: skip
 def test_harmless_differences_are_read_alike(
     tmp_path: Path, change: Callable[[bytes], bytes]

@@ -208,6 +208,14 @@ def test_a_fifth_is_held_out_of_many_and_none_of_few():
     )
 
 
+def test_copies_of_one_correction_are_not_all_held_out():
+    images = np.zeros((30, 28, 28), np.uint8)
+    for shade in range(20):  # one in five of such images would be held out
+        images[:] = shade
+        learned, _ = divide(Labelled(images, np.zeros(30, np.uint8)))
+        assert len(learned.labels) == 30
+
+
 def test_the_rehearsal_has_its_size_and_the_corrections_their_share(data):
     task = combine({"pen": read_pen(data / "pen")})
     images, labels = sample_images(10, 14)

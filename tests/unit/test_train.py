@@ -21,8 +21,9 @@ from tests.sample import write_kaggle, write_mnist, write_pen
 from train.__main__ import main
 from train.config import Config
 from train.data import DataError, Drawing
+from train.data.files import replacing
 from train.examples import NO_IMAGES, NO_LABELS, Labelled, Part, combine
-from train.interrupt import stop_request
+from train.interrupt import Stopped, polite_end, stop_request
 from train.run import written
 from train.sources.kaggle import read_train_csv
 
@@ -104,6 +105,28 @@ def test_ctrl_c_saves_and_says_how_to_go_on(data, tmp_path):
     assert "--resume" in errors
     assert (tmp_path / "run/checkpoint.npz").exists()
     assert (tmp_path / "weights.npz").read_bytes() == b"the weights of before"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_polite_kill_leaves_nothing_half_written(tmp_path, number):
+    before = signal.signal(number, signal.SIG_DFL)  # who runs the tests may ignore it
+    try:
+        with pytest.raises(Stopped) as stopped, polite_end(), replacing(tmp_path / "whole"):
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
+    assert stopped.value.exit_code == 128 + number
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with polite_end(), stop_request() as stop:
+            signal.raise_signal(signal.SIGHUP)
+            assert not stop
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_second_ctrl_c_does_not_wait_for_the_step():

@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from tests.training import quick, same_weights, stop_after_first_epoch, write_da
 from train.__main__ import main
 from train.commands import COMMANDS
 from train.commands.described import make_parser
+from train.data.files import replacing
 from train.data.split import writer_position
 
 
@@ -299,3 +301,93 @@ def test_what_learns_says_where_there_is_nothing_to_learn_from(command, tmp_path
     options = ["--no-mnist", "--no-pen", target, str(tmp_path / "new")]
     assert main([*command, *options]) == 1
     assert "there is nothing to learn from; name a source of data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "read", "target"),
+    [
+        (["rehearsal"], "--weights", "--out"),
+        (["rehearsal"], "--kaggle", "--out"),
+        (["fit"], "--kaggle", "--out"),
+        (["fine-tune"], "--corrections", "--out"),
+        (["evaluate"], "--weights", "--report"),
+        (["evaluate"], "--kaggle", "--report"),
+        (["predict", "test.csv"], "--weights", "--out"),
+    ],
+)
+def test_no_command_writes_over_what_it_reads(tmp_path, capsys, command, read, target):
+    kept = tmp_path / "kept"
+    kept.write_bytes(b"hours of work")
+    run = ["--run", str(tmp_path / "run")] if command[0] in ("fit", "fine-tune") else []
+    assert main([*command, read, str(kept), target, str(tmp_path / "." / "kept"), *run]) == 2
+    message = f"{target} {kept}: this is the file that is read; name another one to write"
+    assert message in capsys.readouterr().err
+    assert kept.read_bytes() == b"hours of work"
+
+
+@pytest.mark.parametrize("name", ["checkpoint.npz", "run.json", "result.json"])
+def test_no_run_writes_its_weights_over_its_own_files(data, tmp_path, capsys, name):
+    out = str(tmp_path / "run" / name)
+    (tmp_path / "run").mkdir()
+    assert main([*quick(data, tmp_path), "--out", out]) == 2
+    assert "keeps for itself; name another one" in capsys.readouterr().err
+
+
+def test_a_spoiled_network_is_not_written_through_the_runs_folder(data, finished, tmp_path, capsys):
+    out = tmp_path / "run/weights.npz"
+    out.parent.mkdir()
+    start = ["--weights", str(finished / "weights.npz"), "--corrections", str(data / "train.csv")]
+    options = [*start, "--run", str(out.parent), "--out", str(out), "--mnist", str(data / "mnist")]
+    assert main(["fine-tune", *options]) == 2
+    assert "keeps for itself; name another one" in capsys.readouterr().err
+
+
+def test_a_network_of_digits_alone_is_taught_no_other_marks(data, finished, tmp_path, capsys):
+    start = ["--weights", str(finished / "weights.npz"), "--corrections", str(data / "train.csv")]
+    where = ["--run", str(tmp_path / "run"), "--out", str(tmp_path / "out.npz")]
+    assert main(["fine-tune", *start, *where, "--nondigits", str(data / "pen")]) == 2
+    assert "knows digits alone; leave this option out" in capsys.readouterr().err
+
+
+def test_a_device_is_not_replaced_by_a_file(data, finished, capsys):
+    csv, weights = str(data / "test.csv"), str(finished / "weights.npz")
+    assert main(["predict", csv, "--weights", weights, "--out", "/dev/null"]) == 2
+    assert "/dev/null is no file, but a device; name a file" in capsys.readouterr().err
+    with pytest.raises(OSError, match="not of a device"), replacing(Path("/dev/null")):
+        pass
+    assert Path("/dev/null").is_char_device()
+
+
+def test_exports_to_one_file_are_refused(finished, tmp_path, capsys):
+    same = str(tmp_path / "same")
+    weights = str(finished / "weights.npz")
+    assert main(["export", "--weights", weights, "--npz", same, "--summary", same]) == 2
+    assert "two name one file" in capsys.readouterr().err
+    assert not (tmp_path / "same").exists()
+
+
+def test_a_report_below_a_file_is_refused_before_the_work(data, finished, capsys):
+    report = str(data / "train.csv" / "report.html")
+    weights = str(finished / "weights.npz")
+    assert main(["evaluate", "--weights", weights, "--report", report]) == 2
+    assert f"{data / 'train.csv'} is a file; expected a folder" in capsys.readouterr().err
+
+
+def test_a_checkpoint_without_a_network_reads_nothing(data, finished, tmp_path, capsys):
+    damaged = tmp_path / "checkpoint.npz"
+    with np.load(finished / "run/checkpoint.npz") as file:
+        np.savez(damaged, **{name: file[name] for name in file.files if name != "layers"})
+    out = tmp_path / "out.csv"
+    arguments = ["predict", str(data / "test.csv"), "--weights", str(damaged), "--out", str(out)]
+    assert main(arguments) == 1
+    assert f"{damaged}: no network can be made of it" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_log_of_another_form_is_named(finished, tmp_path, capsys):
+    folder = tmp_path / "run"
+    shutil.copytree(finished / "run", folder)
+    for line in ("[]", "1", '{"kind": "epoch"}'):
+        (folder / "log.jsonl").write_text(line + "\n")
+        assert main(["explain", str(folder)]) == 1
+        assert f"{folder / 'log.jsonl'}" in capsys.readouterr().err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from train.commands.data_options import (
     read_task,
     shared_with,
 )
-from train.commands.parsing import Parser, UsageError, number
+from train.commands.parsing import Parser, number
+from train.commands.targets import check_target
 from train.commands.weights_option import add_weights_option, load_weights
 from train.compose import (
     APART,
@@ -78,10 +78,7 @@ def add_options(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the errors of each part, digit and site, and how honest the confidence is."""
-    if options.report and options.report.is_dir():
-        raise UsageError(f"--report: expected the name of a file, {options.report} is a folder")
-    if options.report and not _can_write_beside(options.report):
-        raise UsageError(f"--report: nothing can be written to the folder {options.report.parent}")
+    check_target(options, "report")
     recognizer = load_weights(options.weights)
     print(f"{options.weights}, sha256 {recognizer.model_hash[:12]}")
     trained_on = recognizer.metadata.get("trained_on")
@@ -121,11 +118,6 @@ def run(options: argparse.Namespace) -> int:
         )
         print(f"Wrote {options.report}.")
     return 0
-
-
-def _can_write_beside(path: Path) -> bool:
-    """Tell whether a file can be made at ``path``, its folders included."""
-    return os.access(next(folder for folder in path.absolute().parents if folder.exists()), os.W_OK)
 
 
 def _confidence(recognizer: Recognizer, task: Task) -> Sequence[str]:

@@ -9,10 +9,15 @@ from nn import weights
 from nn.recognizer import Recognizer
 from train.commands.base import Command, register
 from train.commands.parsing import Parser, UsageError
+from train.commands.targets import check_target
 from train.commands.weights_option import add_weights_option, load_weights
 from train.data.files import replacing
 from train.export.summary import as_json, as_markdown, summarize
 from train.export.to_onnx import check_onnx, to_onnx
+
+STDOUT = Path("-")
+TARGETS = ("onnx", "npz", "summary")
+"""The options that name what is written."""
 
 
 def add_options(parser: Parser) -> None:
@@ -35,7 +40,7 @@ def add_options(parser: Parser) -> None:
         "--summary",
         type=Path,
         nargs="?",
-        const=Path("-"),
+        const=STDOUT,
         metavar="FILE",
         help="write layers, shapes, counts, operations, hash and metadata: JSON if FILE ends in "
         ".json, else Markdown; without FILE print it (without it: no summary)",
@@ -46,11 +51,15 @@ def run(options: argparse.Namespace) -> int:
     """Write what is asked for."""
     if not (options.onnx or options.npz or options.summary):
         raise UsageError("nothing to export: give --onnx FILE, --npz FILE or --summary")
-    for target in (options.onnx, options.npz, options.summary):
-        if target is not None and target.resolve() == options.weights.resolve():
-            raise UsageError(f"{target}: this is the file that is read; name another one to write")
+    asked = [name for name in TARGETS if getattr(options, name) not in (None, STDOUT)]
+    for name in asked:
+        check_target(options, name)
+    targets = [getattr(options, name).resolve() for name in asked]
+    if len(set(targets)) < len(targets):
+        raise UsageError(f"{' and '.join(f'--{name}' for name in TARGETS)}: two name one file")
     recognizer = load_weights(options.weights)
     if options.npz is not None:
+        options.npz.parent.mkdir(parents=True, exist_ok=True)
         weights.save(options.npz, recognizer.model, recognizer.metadata)
         recognizer = Recognizer.load(options.npz)
         print(f"Wrote {options.npz}.")
@@ -58,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         _write_onnx(options.onnx, recognizer)
     if options.summary is not None:
         summary = summarize(recognizer)
-        if options.summary == Path("-"):
+        if options.summary == STDOUT:
             print(as_markdown(summary))
         else:
             is_json = options.summary.suffix == ".json"

@@ -22,6 +22,7 @@ from train.corrections import divide, read_corrections, with_corrections
 from train.data.files import replacing
 from train.evaluate import error_rate, outputs_of
 from train.examples import Labelled
+from train.folder import FILES
 from train.ranges import AT_LEAST_0, AT_LEAST_1, WITHIN_1
 from train.run import Plan, begun, describe, finish, make_room, train, warn_of_changes, written
 
@@ -80,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
     """Tune, compare, and write the weights if nothing was spoiled."""
     if not options.corrections:
         raise UsageError("expected --corrections CSV: the digits to learn")
-    wanted = plan(options, DEFAULTS)
+    wanted = plan(options, DEFAULTS, FILES)
     # What comes out stays in the run's folder until it is known to be no worse.
     work = dataclasses.replace(wanted, out=wanted.directory / "weights.npz")
     kept = work.directory / "start.npz"
@@ -89,6 +90,8 @@ def run(options: argparse.Namespace) -> int:
     corrections = read_corrections(options.corrections)
     learned, held_out = divide(corrections)
     if outputs_of(start) == DIGITS:
+        if options.nondigits is not None:
+            raise UsageError(f"--nondigits: {source} knows digits alone; leave this option out")
         options.no_nondigits = True  # it has no output for them
     for line in shared_with(start.metadata.get("trained_on"), options):
         print(line, file=sys.stderr)

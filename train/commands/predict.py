@@ -7,6 +7,7 @@ from pathlib import Path
 
 from train.commands.base import Command, register
 from train.commands.parsing import Parser
+from train.commands.targets import check_target
 from train.commands.weights_option import add_weights_option, load_weights
 from train.submit import submit
 
@@ -26,6 +27,7 @@ def add_options(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read each image and write its digit."""
+    check_target(options, "out")
     done = submit(load_weights(options.weights), options.csv, options.out)
     print(f"Wrote {options.out}: {done.rows} images read.")
     if done.wrong is not None:

@@ -10,6 +10,7 @@ from nn.teach import DEFAULT_PATH as REHEARSAL
 from train.commands.base import Command, register
 from train.commands.data_options import add_data_options, read_examples
 from train.commands.parsing import Parser
+from train.commands.targets import check_target
 from train.commands.weights_option import load_finished
 from train.rehearsal import collect, write
 
@@ -36,6 +37,7 @@ def add_options(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look at training examples, and write what is kept of them."""
+    check_target(options, "out")
     recognizer = load_finished(options.weights)
     arrays = collect(recognizer, read_examples(options))
     size = write(options.out, arrays)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -13,12 +12,16 @@ from typing import Any
 from nn.recognizer import DEFAULT_PATH
 from train.commands.described import DEFAULT_RUN
 from train.commands.parsing import Parser, UsageError, as_json, number
+from train.commands.targets import check_target
 from train.config import CHOICES, Config
 from train.device import cuda_library
+from train.folder import FILES
 from train.ranges import AT_LEAST_0
 from train.run import DESCRIPTION, Plan
 from train.schedule import without_effect
 
+OWN = [name for name in FILES if name != "weights.npz"]
+"""Files of a run's folder that hold something else than its weights."""
 NOT_DESCRIBED = {"config", "resume", "fresh", "command"}
 """What a run's description leaves out: it is not about what is learned."""
 
@@ -87,18 +90,21 @@ def settings(options: argparse.Namespace, defaults: Config) -> Config:
         raise UsageError(str(error)) from error
 
 
-def plan(options: argparse.Namespace, defaults: Config) -> Plan:
+def plan(options: argparse.Namespace, defaults: Config, own: Collection[str] = OWN) -> Plan:
     """Return what is to be done, checked before any data are read; say which settings do nothing.
 
-    ``defaults`` are the settings that have no option. UsageError for a folder that is not there and
+    ``defaults`` are the settings that have no option, ``own`` the files of the run's folder that
+    are not for the weights. UsageError for a folder that is not there and
     for a run that would put itself aside; train.device.DeviceError for a device that is not there.
     """
     if not options.out.parent.is_dir():
         raise UsageError(f"--out: the folder {options.out.parent} does not exist; make it first")
-    if options.out.is_dir():
-        raise UsageError(f"--out: {options.out} is a folder; expected the name of a file")
-    if not os.access(options.out.parent, os.W_OK):
-        raise UsageError(f"--out: nothing can be written to the folder {options.out.parent}")
+    check_target(options, "out", may_replace=["weights"])  # a network may be tuned in its place
+    if options.out.resolve() in {(options.run / name).resolve() for name in own}:
+        raise UsageError(
+            f"--out: {options.out} is a file that the run in {options.run} keeps for itself; "
+            "name another one"
+        )
     if options.run.exists() and not options.run.is_dir():
         raise UsageError(f"--run: {options.run} is a file; expected a folder")
     origin = options.config

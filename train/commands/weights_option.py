@@ -6,12 +6,15 @@ import hashlib
 import zipfile
 from pathlib import Path
 
+import numpy as np
+
 from nn.layers import Layer
 from nn.model import Sequential, fold_batchnorm
 from nn.recognizer import DEFAULT_PATH, Recognizer
 from train import checkpoint
 from train.commands.parsing import Parser, UsageError
 from train.learner import set_arrays
+from train.run import check_can_ship
 
 
 def add_weights_option(parser: Parser) -> None:
@@ -55,13 +58,16 @@ def load_weights(path: Path) -> Recognizer:
         model = Sequential([_make_layer(**entry) for entry in state.layers])
         set_arrays(model, state.averaged)
         folded = fold_batchnorm(model)
-    except (TypeError, KeyError, ValueError) as error:
+        check_can_ship(folded, settings["model"])
+        if not all(np.isfinite(array).all() for array in folded.arrays().values()):
+            raise ValueError("it has numbers that are not finite")
+        metadata = {"model": settings["model"], "config": settings, "step": state.step}
+        # As the identity names data: see train.commands.data_options.training_task.
+        learned = {name[5:]: of for name, of in identity.items() if name.startswith("data ")}
+    except (AttributeError, MemoryError, TypeError, KeyError, ValueError) as error:
         raise checkpoint.CheckpointError(
             f"{path}: no network can be made of it ({error})"
         ) from error
-    metadata = {"model": settings["model"], "config": settings, "step": state.step}
-    # As the identity names data: see train.commands.data_options.training_task.
-    learned = {name[5:]: of for name, of in identity.items() if name.startswith("data ")}
     if learned:
         metadata["trained_on"] = {name: f"data with SHA-256 {of}" for name, of in learned.items()}
     return Recognizer(folded, metadata, hashlib.sha256(path.read_bytes()).hexdigest())

@@ -69,6 +69,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise IsADirectoryError(
             errno.EISDIR, "expected the name of a file, not a folder", str(path)
         )
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "expected the name of a file, not of a device", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor, name = tempfile.mkstemp(

@@ -59,7 +59,12 @@ def _parse(content: bytes, path: Path) -> table_cache.Table:
             # pandas warns where it drops the cells of rows that are too long.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
-                io.BytesIO(content), dtype=np.uint8, index_col=False, encoding="utf-8-sig"
+                io.BytesIO(content),
+                names=columns,
+                header=0,
+                dtype=np.uint8,
+                index_col=False,
+                encoding="utf-8-sig",
             )
     except (ValueError, OverflowError, pd.errors.ParserWarning) as error:
         raise _first_fault(content, columns, path) or DataError(f"{path}: {error}") from error

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.ink import MAX_COORDINATE
 from train.data.errors import DataError, MissingDataError
 from train.data.files import read_content
 from train.data.places import data_directories, find_file, named_folder
 
 FORM = '{"writer": "ann", "label": "7", "strokes": [[[x, y], [x, y], ...], ...]}'
 DIGITS = tuple("0123456789")
-FLOAT32_MAX = float(np.finfo(np.float32).max)
+NUMBERS = f"two finite numbers of size at most {MAX_COORDINATE:g}"
 
 
 class Drawing(NamedTuple):
@@ -128,21 +129,21 @@ def _stroke(points: Any, where: str) -> NDArray[np.float32]:
         if array.ndim == 2 and array.shape[1] == 2 and array.dtype.kind in "if":
             with np.errstate(over="ignore"):
                 stroke = array.astype(np.float32)
-            if np.isfinite(stroke).all():
+            if (np.abs(stroke) <= MAX_COORDINATE).all():  # False for NaN too
                 return stroke
     except ValueError:  # the points differ in length
         pass
     for i, point in enumerate(points):
         if not (isinstance(point, list) and len(point) == 2 and all(map(_is_finite, point))):
-            _refuse(f"{where}[{i}]", "two finite numbers", point)
-    raise DataError(f"{where}: expected a list of points, each two finite numbers")
+            _refuse(f"{where}[{i}]", NUMBERS, point)
+    raise DataError(f"{where}: expected a list of points, each {NUMBERS}")
 
 
 def _is_finite(value: Any) -> bool:
-    """Tell whether `value` is a number that float32 can hold."""
+    """Tell whether `value` is a number that `nn.ink` takes."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return -FLOAT32_MAX <= value <= FLOAT32_MAX  # False for NaN too
+    return -MAX_COORDINATE <= value <= MAX_COORDINATE  # False for NaN too
 
 
 def _refuse(where: str, expected: str, got: Any) -> NoReturn:

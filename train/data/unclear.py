@@ -28,7 +28,7 @@ UNCLEAR = {
 
 def fingerprint(drawing: Drawing) -> str:
     """Return 16 hexadecimal digits that depend on the writer, the label and every point."""
-    sha256 = hashlib.sha256(f"{drawing.writer}\0{drawing.label}\0".encode())
+    sha256 = hashlib.sha256(f"{drawing.writer}\0{drawing.label}\0".encode("utf-8", "surrogatepass"))
     for stroke in drawing.strokes:
         sha256.update(stroke.tobytes())
     return sha256.hexdigest()[:16]

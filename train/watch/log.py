@@ -27,6 +27,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from train.data.errors import DataError
 from train.data.files import replacing
 
 Entry = dict[str, Any]
@@ -45,15 +46,21 @@ def append(path: Path, entry: Entry) -> None:
 
 
 def read(path: Path) -> list[Entry]:
-    """Return the lines, without a last one that a kill cut short; none where there is no log."""
+    """Return the lines, without a last one that a kill cut short; none where there is no log.
+
+    Raises DataError for a line that is no JSON object.
+    """
     try:
         lines = path.read_text("utf-8").splitlines()
     except FileNotFoundError:
         return []
     entries = []
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         try:
-            entries.append(json.loads(line))
+            entry = json.loads(line)
         except ValueError:
             break
+        if not isinstance(entry, dict):
+            raise DataError(f"{path}, line {number}: expected a JSON object, got {line[:40]}")
+        entries.append(entry)
     return entries
