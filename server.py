@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / ".server"))  # the server's parts: a hidden folder is no package
 
 from files import site_file  # noqa: E402
-from limits import RateLimit, Turns  # noqa: E402
+from limits import RateLimit, Turns, without_port  # noqa: E402
 from pictures import ALL, NOTHING_LARGE  # noqa: E402
 from problems import LATER, Refused, as_problem, fail, packed  # noqa: E402
 from processes import Readers, read_for_another  # noqa: E402
@@ -99,7 +99,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     def read() -> Answer:
         if limit and not request.environ.get("digits.counted"):
-            limit.count(request.remote_addr or "")
+            limit.count(without_port(request.remote_addr or ""))
         media_type = request.mimetype
         _check_type(request.content_encoding, media_type)
         if media_type == "application/json":
@@ -140,6 +140,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
             response.headers[name] = value
         response.headers["Content-Security-Policy"] = policies.get(request.path, others)
         response.headers.setdefault("Cache-Control", "no-store")
+        if request.path == "/predict" and "Allow" in response.headers:
+            response.headers["Allow"] = "OPTIONS, POST"  # its GET only says so
         _log(response)
         return response
 
@@ -148,7 +150,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 def _content_policy(page: Path) -> str:
     """The policy that a page itself states, and what can only be said in a header."""
-    text = page.read_text("utf-8") if page.is_file() else ""
+    text = page.read_text("utf-8", errors="replace") if page.is_file() else ""
     stated = re.search(r'"Content-Security-Policy"\s+content="([^"]+)"', text)
     return (stated[1] if stated else "default-src 'self'") + "; frame-ancestors 'none'"
 
@@ -175,7 +177,7 @@ def _log(response: Response) -> None:
     if access_log.isEnabledFor(logging.INFO):
         entry = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "client": request.remote_addr,
+            "client": without_port(request.remote_addr or ""),
             "method": request.method,
             "path": request.path[:200],
             "status": response.status_code,
@@ -230,6 +232,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         app = create_app(chosen | ({"READERS": 0} if options.debug else {}))
     except (WeightsError, OSError) as error:
         return fail(str(error))
+    except KeyboardInterrupt:  # while the processes that read load the weights
+        return 130
     try:
         if options.debug:
             app.run(options.host, options.port, debug=True)

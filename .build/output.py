@@ -23,9 +23,12 @@ except ImportError:  # Windows: builds into one target do not wait for each othe
 
 def refuse_to_overlap(out: Path, root: Path) -> None:
     """Raise unless `out` is apart from the sources."""
-    site = (root / "site").resolve()
-    if out == site or site in out.parents or out in site.parents:
-        raise BuildError(f"--out {out}: overlaps the sources in {site}; choose another directory")
+    for name in ("site", "nn", ".build"):
+        source = (root / name).resolve()
+        if out == source or source in out.parents or out in source.parents:
+            raise BuildError(
+                f"--out {out}: overlaps the sources in {source}; choose another directory"
+            )
 
 
 @contextlib.contextmanager

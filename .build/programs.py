@@ -93,7 +93,8 @@ class Programs:
             kept = cached.read_bytes()
             stated, packed = kept[:32], kept[32:]
             if hashlib.sha256(packed).digest() == stated:
-                os.utime(cached)  # so that `prune` leaves it
+                with contextlib.suppress(OSError):  # as where it belongs to somebody else
+                    os.utime(cached)  # so that `prune` leaves it
                 return dict(read_tar(packed))
         say(f"running {program}")
         with tempfile.TemporaryDirectory() as directory:

@@ -46,22 +46,25 @@ HASHED = re.compile(r"generated/.*(-[\w-]{8}\.m?js|[-.][0-9a-f]{8,64}\.\w+)$")  
 
 def site_file(site: Path, path: str) -> Response:
     """A file of the site: conditional, in parts, or compressed, as the request asks."""
-    if any(part.startswith(".") for part in path.split("/")):
-        raise NotFound  # what a build is still writing, and whatever else lies hidden
+    if path.endswith("/") or any(part.startswith(".") for part in path.split("/")):
+        raise NotFound  # no file, or what a build is still writing, and whatever else lies hidden
     mimetype = TYPES.get(Path(path).suffix)
     found = safe_join(str(site), path)
     compressible = Path(path).suffix in COMPRESSIBLE and not request.range
     encoding = request.accept_encodings.best_match(ENCODINGS) if compressible else None
-    if encoding and found and os.path.isfile(found):
-        data, etag = _compressed(found, os.stat(found).st_mtime_ns, encoding).content()
-        response = send_file(io.BytesIO(data), mimetype, conditional=True, etag=etag)
-        response.headers["Content-Encoding"] = encoding
-    else:
-        response = send_from_directory(site, path, mimetype=mimetype, conditional=True)
-        whole = getattr(response.response, "iterable", None)
-        if response.content_range and isinstance(whole, ReadOnlyFileBasedBuffer):
-            whole.seek(response.content_range.start)  # a part: waitress sends it from the file
-            response.response = whole
+    try:
+        if encoding and found and os.path.isfile(found):
+            data, etag = _compressed(found, encoding).content()
+            response = send_file(io.BytesIO(data), mimetype, conditional=True, etag=etag)
+            response.headers["Content-Encoding"] = encoding
+        else:
+            response = send_from_directory(site, path, mimetype=mimetype, conditional=True)
+    except OSError as error:  # it may not be read, or went away meanwhile
+        raise NotFound from error
+    whole = getattr(response.response, "iterable", None)
+    if response.content_range and isinstance(whole, ReadOnlyFileBasedBuffer):
+        whole.seek(response.content_range.start)  # a part: waitress sends it from the file
+        response.response = whole
     kept = "public, max-age=31536000, immutable" if HASHED.fullmatch(path) else "no-cache"
     response.headers["Cache-Control"] = kept
     response.vary.add("Accept-Encoding")
@@ -72,23 +75,30 @@ def compress_largest(site: Path) -> None:
     """Compress what takes longest, as browsers take it, so that the first visitor need not wait."""
     for path in map(site.resolve().joinpath, LARGEST):
         with contextlib.suppress(OSError):  # not there: `build.py --stock` makes neither
-            _compressed(str(path), path.stat().st_mtime_ns, next(iter(ENCODINGS))).content()
+            _compressed(str(path), next(iter(ENCODINGS))).content()
 
 
 class _Compressed:
-    """A file that is compressed once, by whoever asks first; who asks meanwhile waits for that."""
+    """A file that is compressed once for each change, by whoever asks first.
 
-    def __init__(self, path: str, changed: int, encoding: str) -> None:
-        self.path, self.changed, self.encoding = Path(path), changed, encoding
-        self.made: tuple[bytes, str] | None = None
+    Who asks meanwhile waits for that.
+    """
+
+    def __init__(self, path: str, encoding: str) -> None:
+        self.path, self.encoding = Path(path), encoding
+        self.seen: tuple[int, ...] = ()
+        self.made = b"", ""
         self.lock = threading.Lock()
 
     def content(self) -> tuple[bytes, str]:
-        """Return the compressed content and its ETag."""
+        """Return the compressed content and its ETag; raise OSError if it cannot be read."""
         with self.lock:
-            if self.made is None:
+            found = os.stat(self.path)
+            seen = found.st_mtime_ns, found.st_ctime_ns, found.st_size
+            if seen != self.seen:
                 data = ENCODINGS[self.encoding](self.path.read_bytes())
-                self.made = data, f"{self.changed:x}-{len(data):x}-{self.encoding}"
+                etag = "-".join(f"{number:x}" for number in (*seen, len(data)))
+                self.seen, self.made = seen, (data, f"{etag}-{self.encoding}")
             return self.made
 
 

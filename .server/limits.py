@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
 
 from problems import Refused
+
+
+def without_port(address: str) -> str:
+    """Return a client's address as proxies name it, without quotes, brackets and port."""
+    return re.sub(r"^([\d.]+):\d+$|^\[(.*)\](:\d+)?$", r"\1\2", address.strip(' "'))
 
 
 class RateLimit:

@@ -14,6 +14,7 @@ from problems import Refused
 FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 # Memory for each pixel at the peak, measured; a JPEG in one pass is shrunk as it is unpacked.
 DECODER_BYTES = {"PNG": 13, "JPEG": 2, "progressive JPEG": 8, "WEBP": 21}
+ROW = 8  # pixels that a row takes beside its own: an address of it in each copy, and its padding
 LARGE = 2**20  # pixels: only one picture larger than this is unpacked at a time
 ONE_DRAWING, NOTHING_LARGE, ALL = range(3)  # what may be read for a request at this time
 SHRUNK = 2**22  # pixels: a larger picture is shrunk before the network's own code sees it
@@ -30,14 +31,15 @@ class Room:
         kind = "JPEG" if image.format == "MPO" else str(image.format)  # some phones' JPEG
         if kind == "JPEG" and "progressive" in image.info:
             kind = "progressive JPEG"
-        self.left -= image.width * image.height * DECODER_BYTES[kind]
+        area = (image.width + ROW) * image.height
+        self.left -= area * DECODER_BYTES[kind]
         if self.left < 0:
             most = f"{int(self.most / DECODER_BYTES[kind] / 1e6)} million pixels"
             came = f"{image.width} x {image.height}"
             raise Refused(413, f"{field}: at most {most} of {kind} a request, got {came}", field)
         if kind in ("PNG", "WEBP") and getattr(image, "is_animated", False):
             raise Refused(400, f"{field}: expected a still picture, got an animated one", field)
-        if self.allowed < (ALL if image.width * image.height > LARGE else NOTHING_LARGE):
+        if self.allowed < (ALL if area > LARGE else NOTHING_LARGE):
             raise Refused(503, "too many large pictures at once: try again", field)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import deque
 from http import HTTPStatus
@@ -12,6 +11,7 @@ from flask import Flask
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 
+from limits import without_port
 from pictures import ONE_DRAWING
 from problems import Refused, as_problem
 from processes import ENDED, SHORT, ReaderProcess, Readers, receive, send
@@ -104,8 +104,8 @@ class Shortcut:
     def _is_allowed(self, channel: HTTPChannel) -> bool:
         request, client = channel.requests[0], channel.addr[0]
         if client == self.trusted_proxy:
-            client = request.headers.get("X_FORWARDED_FOR", client).rpartition(",")[2].strip()
-            client = re.sub(r"^([\d.]+):\d+$|^\[(.*)\](:\d+)?$", r"\1\2", client)  # no port
+            client = request.headers.get("X_FORWARDED_FOR", client).rpartition(",")[2]
+            client = without_port(client)
         try:
             if self.limit:
                 self.limit.count(client)

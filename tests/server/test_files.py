@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -123,6 +124,35 @@ def test_text_and_wasm_are_compressed_for_those_who_take_it(
         assert "Content-Encoding" not in answer.headers
 
 
+def test_a_file_that_changes_without_a_later_time_is_compressed_anew(tmp_path: Path) -> None:
+    client = create_app({"SITE": tmp_path}).test_client()
+    path = tmp_path / "a.js"
+    etags = set()
+    for text in (b"1;", b"2;", b"3.5;"):
+        path.unlink(missing_ok=True)
+        path.write_bytes(text)
+        os.utime(path, (1, 1))  # as where each deployment has the same time
+        answer = client.get("/a.js", headers={"Accept-Encoding": "gzip"}, buffered=True)
+        assert gzip.decompress(answer.data) == text
+        etags.add(answer.headers["ETag"])
+    assert len(etags) == 3
+
+
+@pytest.mark.parametrize("encoding", ["br", "identity"])
+def test_a_file_that_goes_away_meanwhile_is_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    (tmp_path / "a.js").write_bytes(b"1;")
+
+    def gone(*_: object, **__: object) -> bytes:
+        raise FileNotFoundError
+
+    monkeypatch.setitem(files.ENCODINGS, "br", gone)
+    monkeypatch.setattr(files, "send_from_directory", gone)
+    client = create_app({"SITE": tmp_path}).test_client()
+    assert client.get("/a.js", headers={"Accept-Encoding": encoding}).status_code == 404
+
+
 def test_two_who_ask_at_once_have_a_file_compressed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,7 +216,7 @@ def test_head_tells_the_same_without_the_content(client: FlaskClient) -> None:
         *("/../server.py", "/%2e%2e/server.py", "/..%2fserver.py", "/generated/../../server.py"),
         *("//etc/passwd", "/%2fetc%2fpasswd", "/..\\server.py", "/c:/windows/win.ini"),
         *("/.hidden", "/.generated-x/new/core.js", "/generated/.hidden", "/%00", "/a%00.js"),
-        *("/generated", "/generated/", "/" + "a" * 5000, "/%e4.js", "/.", "/.."),
+        *("/generated", "/generated/", "/index.html/", "/" + "a" * 5000, "/%e4.js", "/.", "/.."),
     ],
 )
 @pytest.mark.parametrize("encoding", ["br", "gzip", "identity"])

@@ -55,6 +55,12 @@ def bomb(side: int) -> bytes:
     return png + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
+def test_rows_take_memory_however_short_they_are(client: FlaskClient) -> None:
+    status, answer = post(client, encoded(Image.new("1", (1, 10_000_000))))
+    assert status == 413
+    assert "got 1 x 10000000" in answer["detail"]
+
+
 def post(client: FlaskClient, body: bytes, kind: str = "PNG") -> tuple[int, dict[str, Any]]:
     answer = client.post("/predict", data=body, content_type=ALLOWED[kind])
     return answer.status_code, answer.get_json()

@@ -221,7 +221,8 @@ def test_the_rate_is_counted_once_for_each_client_behind_a_proxy(start: Start, k
     server = start("--trusted-proxy", "127.0.0.1", "--rate-limit", "0.001")
     picture = json.dumps({"image": base64.b64encode(encoded(seven())).decode()}).encode()
     statuses = []
-    for client in ("192.0.2.1", "192.0.2.2", "192.0.2.1:4711", "192.0.2.2"):
+    alike = ("192.0.2.1", "[2001:db8::1]:9", "192.0.2.1:4711", "[2001:db8::1]:10", "2001:db8::1")
+    for client in alike:
         with server.ask(
             *("POST", "/predict", GOOD if kind == "drawing" else picture),
             content_type="application/json",
@@ -229,7 +230,7 @@ def test_the_rate_is_counted_once_for_each_client_behind_a_proxy(start: Start, k
         ) as response:
             response.read()
             statuses.append(response.status)
-    assert statuses == [200, 200, 429, 429]
+    assert statuses == [200, 200, 429, 429, 429]
 
 
 # The processes that read
@@ -254,11 +255,13 @@ def test_as_many_processes_read_as_asked_for(start: Start, count: int) -> None:
 def test_no_more_threads_run_than_asked_for(start: Start) -> None:
     server = start("--threads", "3", OMP_NUM_THREADS="1")
     assert server.post(GOOD)[0] == 200
-    counts = [
-        len(list(Path(f"/proc/{number}/task").iterdir()))
-        for number in (server.process.pid, *server.readers())
-    ]
-    assert counts == [1 + 3, 1, 1]
+
+    def counts() -> list[int]:
+        processes = server.process.pid, *server.readers()
+        return [len(list(Path(f"/proc/{number}/task").iterdir())) for number in processes]
+
+    # One more compresses files when the server starts, and ends.
+    until(lambda: counts() == [1 + 3, 1, 1], f"there are {counts()} threads")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -140,7 +140,7 @@ def test_another_method_is_a_405_that_lists_the_right_ones(
     answer = client.open("/predict", method=method)
     assert answer.status_code == 405
     assert answer.mimetype == "application/problem+json"
-    assert "POST" in answer.headers["Allow"]
+    assert answer.headers["Allow"] == "OPTIONS, POST"
 
 
 def test_an_answer_tells_the_model_and_the_time(
