@@ -11,7 +11,7 @@ const PREFIX = '#d1=';
 /** The pressure of all points: it is not in the link. */
 const PRESSURE = 0.5;
 /** No drawing reaches farther from the middle of the paper, in its units. */
-const FARTHEST = 20_000;
+const FARTHEST = 4_000;
 
 /**
  * @param {readonly Stroke[]} strokes
@@ -72,7 +72,7 @@ function parse(bytes) {
   /** @type {Stroke[]} */
   const strokes = [];
   let [x, y] = [0, 0];
-  while (at < bytes.length) {
+  do {
     const count = read();
     if (count < 1 || count > bytes.length) throw new RangeError('cut short');
     strokes.push(
@@ -83,6 +83,6 @@ function parse(bytes) {
         return [x, y, PRESSURE];
       }),
     );
-  }
+  } while (at < bytes.length);
   return strokes;
 }

@@ -69,7 +69,10 @@ export class Pad extends EventTarget {
     for (const type of /** @type {const} */ (['pointerup', 'pointercancel', 'lostpointercapture'])) {
       canvas.addEventListener(type, (event) => this.#up(event));
     }
-    for (const type of ['contextmenu', 'dragstart']) canvas.addEventListener(type, (event) => event.preventDefault());
+    // A quick stroke is no fling either: Chromium would take the next tap, on Undo maybe, for the end of that.
+    for (const type of ['contextmenu', 'dragstart', 'touchmove']) {
+      canvas.addEventListener(type, (event) => event.preventDefault());
+    }
     new ResizeObserver(() => this.#refit()).observe(canvas);
     this.#watchDisplay();
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#redraw());

@@ -363,10 +363,38 @@ def test_a_link_holds_the_drawing(page: Page) -> None:
     assert [len(stroke) for stroke in followed] == [len(stroke) for stroke in strokes]
     ends = [(a[-1], b[-1]) for a, b in zip(followed, strokes, strict=True)]
     assert all(np.allclose(a, b, atol=0.51) for a, b in ends)
-    page.evaluate("fragment => { location.hash = fragment }", fragment[:-3])
+    for cut in (fragment[:-3], fragment[: fragment.index("=") + 1]):
+        page.evaluate("fragment => { location.hash = fragment }", cut)
+        expect(page.get_by_role("alert")).to_contain_text("This link holds no whole drawing")
+        expect_answer(page, "42")
+        page.get_by_role("button", name="Dismiss").click()
+
+
+def test_a_link_to_a_drawing_far_beyond_the_paper_is_refused(page: Page) -> None:
+    """It could be seen, but not be saved: no canvas is so large."""
+    ends = bytes([2, 0xF0, 0xA8, 0x02, 0xF0, 0xA8, 0x02, 0xDF, 0xD1, 0x04, 0xDF, 0xD1, 0x04])
+    fragment = base64.urlsafe_b64encode(ends).decode().rstrip("=")
+    page.evaluate("fragment => { location.hash = fragment }", f"d1={fragment}")
     expect(page.get_by_role("alert")).to_contain_text("This link holds no whole drawing")
-    expect_answer(page, "42")
+    assert drawn(page) == []
     page.get_by_role("button", name="Dismiss").click()
+
+
+@pytest.mark.parametrize("menu", ["#bring", "#take"])
+def test_a_tap_on_the_paper_that_closes_a_menu_draws_nothing(page: Page, menu: str) -> None:
+    draw(page, sample("3"))
+    expect_answer(page, "3")
+    page.locator(menu).click()
+    opened = page.locator(":popover-open")
+    expect(opened).to_be_visible()
+    paper = page.locator("#pad").bounding_box()
+    assert paper is not None
+    place = paper["x"] + paper["width"] * 0.95, paper["y"] + paper["height"] * 0.95
+    page.mouse.click(*place)
+    expect(opened).to_be_hidden()
+    assert len(drawn(page)) == 1
+    page.mouse.click(*place)  # now it is paper again
+    assert len(drawn(page)) == 2
 
 
 @pytest.mark.parametrize("form", ["PNG", "SVG"])

@@ -18,6 +18,7 @@ from tests.browser.drawing import (
     ink_box,
     on_canvas,
     sample,
+    wait_for,
     wait_for_engine,
     wait_until,
 )
@@ -88,6 +89,28 @@ def test_a_dot_is_no_digit_however_the_finger_trembles(touched: Page) -> None:
     Fingers(touched).draw(on_canvas(touched, [[[140, 140], [141, 142], [141, 144]]]))
     expect_answer(touched, "?")
     assert [len(stroke) for stroke in drawn(touched)] == [1]
+
+
+@pytest.mark.parametrize("button", ["#undo", "#clear"])
+def test_a_tap_right_after_a_quick_stroke_counts(touched: Page, button: str) -> None:
+    """A browser may take the stroke for a fling, and the tap for what ends that."""
+    fingers = Fingers(touched)
+    box = touched.locator(button).bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    (line,) = on_canvas(touched, [[[20 + 28 * i, 60 + 4 * i] for i in range(9)]])
+    for _ in range(4):
+        fingers.send("touchStart", line[0])
+        for point in line[1:]:
+            touched.wait_for_timeout(12)  # it takes time to be quick, and so does a tap
+            fingers.send("touchMove", point)
+        fingers.send("touchEnd")
+        assert len(drawn(touched)) == 1
+        touched.wait_for_timeout(200)
+        fingers.send("touchStart", middle)
+        touched.wait_for_timeout(40)
+        fingers.send("touchEnd")
+        wait_for(touched, lambda: drawn(touched) == [], "the tap counts")
 
 
 def test_the_page_does_not_move_under_a_finger_on_the_canvas(touched: Page) -> None:
