@@ -27,6 +27,7 @@ from nn.picture.slices import columns_to_cut
 _LOOK = 256  # longer side at which the digit is searched for
 _CLOSER = 100  # the digit is looked at again so that its own longer side is at least this
 _AGAIN = 0.85  # of the strong ink is seen there too, or it is not trusted
+_MOST_LOOKS = 64  # so often in one picture: a page of print has hundreds of marks
 _LOWEST = 2.0  # in widths of the lines: what is lower is a dash, and no digits that touch
 _LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 
@@ -62,6 +63,7 @@ class Picture:
         height, width = self.pixels.shape[:2]
         self._window = (0, 0, width, height)
         self.step = _step(self._window)
+        self._looks = 0
         found = _look(self.pixels, self._window, self.step)
         if found is not None and self.step > 1:  # the ink may be but a small part of the picture
             window = _around(found[2], width, height)
@@ -137,7 +139,8 @@ class Picture:
             ink = np.where(only, ink, np.float32(0))
             inside, box = _places(ink, self._window, self.step)
         # Shrunk: look again, at the digit alone and as finely as is of use.
-        if closer and self.step > 1:
+        if closer and self.step > 1 and self._looks < _MOST_LOOKS:
+            self._looks += 1
             ink, inside, box = self._closer(ink, box, only) or (ink, inside, box)
         return in_field(ink, inside), box
 

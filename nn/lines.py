@@ -34,26 +34,29 @@ def read_lines(
     """Read parts as one row, or as several lines if those are read better, and no line is only the
     rest of a stroke of another one.
 
-    Many lines are never read as one row, if most of their marks are digits: brought to the size of
-    one digit, a column of them is a line, and passes for a 1.
+    Many lines are never read as one row, if most of their marks are digits, nor are their columns:
+    brought to the size of one digit, a column is a line, and passes for a 1.
     """
     lines, paper = lines_of(boxes)
     if len(lines) == 1:
         return read(lines[0])
     of_part = {part: place for place, line in enumerate(lines) for part in line}
     rests = [continues(b) for b in range(1, len(boxes)) if of_part[b - 1] != of_part[b]]
+    below = None
     if len(lines) >= MANY and paper >= SKIPPED and not all(rests):
         below = _in_lines([read(parts) for parts in lines])
         if _doubts(below)[0] <= FEW * len(below.digits):
             return below
     row = read(tuple(range(len(boxes))))
+    if below and len(row.digits) > 1:
+        return below
     refused, likely = _doubts(row)
     are_two_strokes = len(boxes) == 2
     if not refused and likely >= SURE and (paper < CLEAR or are_two_strokes):
         return row
     if any(rests) and (paper < SKIPPED or are_two_strokes):
         return row
-    below = _in_lines([read(parts) for parts in lines])
+    below = below or _in_lines([read(parts) for parts in lines])
     refused_then, likely_then = _doubts(below)
     is_better = likely_then > likely or paper >= CLEAR
     return below if refused_then < refused or (is_better and not refused_then) else row

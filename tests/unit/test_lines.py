@@ -79,6 +79,17 @@ def test_many_lines_are_no_row(lines: str, recognizer: Recognizer) -> None:
     assert recognizer.read_image(picture).text == "\n".join(wanted)
 
 
+def test_a_page_of_letters_is_no_number(recognizer: Recognizer) -> None:
+    letter: Strokes = [[[0, 100], [0, 0], [50, 60], [100, 0], [100, 100]]]  # an M
+    page = [
+        [[x * 0.5 + 80 * column, y * 0.5 + 75 * line] for x, y in letter[0]]
+        for line in range(5)
+        for column in range(6)
+    ]
+    assert recognizer.read(page).text.count("?") >= 5
+    assert "?" in recognizer.read_image(draw(on_paper(page), size=560, pen=4)).text
+
+
 def test_a_1_that_is_drawn_in_dashes_is_one_digit(recognizer: Recognizer) -> None:
     dashes: Strokes = [[[50, y + step] for step in range(0, 31, 5)] for y in (0, 40, 80)]
     assert recognizer.read(dashes).text == "1"
