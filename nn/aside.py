@@ -17,7 +17,7 @@ FILLED = 0.25  # a ring about a number is filled so far up by it, or more
 WHOLE = 0.8  # of a frame's height or width: so long are its lines, or longer
 TAP = 0.05  # a touch is so small, or smaller,
 ASTRAY, ASTRAY_BESIDE = 0.5, 1.0  # and farther than this above or below the number, or beside it,
-REFUSED_BESIDE = 0.15  # or this where something was refused: it may be the touch
+REFUSED_BESIDE = 0.15  # or this where something was refused beside digits: it may be the touch
 
 
 def strokes_aside(boxes: Sequence[Box], text: str) -> Parts:
@@ -30,7 +30,9 @@ def strokes_aside(boxes: Sequence[Box], text: str) -> Parts:
         return touches
     if UNKNOWN not in text:
         return ()
-    return enclosing(boxes) or underlining(boxes) or astray(boxes, REFUSED_BESIDE)
+    if about := enclosing(boxes) or underlining(boxes):
+        return about
+    return astray(boxes, REFUSED_BESIDE) if len(text) > 2 else ()  # one letter may have a dot
 
 
 def astray(boxes: Sequence[Box], beside: float = ASTRAY_BESIDE) -> Parts:

@@ -179,7 +179,10 @@ def _gaps(
             continue
         skipped = any(map(goes_on, _later_ones(a, b)))  # then a gap within a digit is nothing rare
         may_go_on = skipped and gap_between(a, b, height) <= SKIP
-        a_goes_on = may_go_on and a.parts[0] > b.parts[0]  # as the lower half of a slanted 1
+        both = parts_of(marks, (place, place + 2))
+        together: NDArray[np.float32] | tuple[float, ...] = seen.get(both, ())
+        is_1 = len(together) > SEVERAL and together[1] >= SURELY_1
+        a_goes_on = may_go_on and is_1 and a.parts[0] > b.parts[0]  # the lower half of a slanted 1
         if (is_sign_by(a, b, height, signs[place], place == 0, skipped) and not a_goes_on) or (
             is_sign_by(b, a, height, signs[place + 1]) and not may_go_on
         ):
@@ -187,7 +190,6 @@ def _gaps(
             between.append(0.0)
             continue
         within.append(0.0 if skipped else -_softplus((gap - EVEN_GAP) / GAP_SCALE))
-        together = seen.get(parts_of(marks, (place, place + 2)), ())
         if len(together) > SEVERAL:  # the network knows what several digits look like
             apart = -_softplus((SURE_GAP - gap) / GAP_SCALE)
             between.append(max(_log(together[SEVERAL]), apart, UNSEEN))

@@ -67,9 +67,12 @@ def test_a_touch_beside_a_number_spoils_it_not(touch: list[float], recognizer: R
     assert recognizer.read([[touch], *number]).text == "47"
 
 
-def test_a_point_beside_a_letter_leaves_the_question(recognizer: Recognizer) -> None:
-    letter: Strokes = [[[0, 0], [0, 100]], [[60, 0], [0, 50], [60, 100]]]
-    assert "?" in recognizer.read([*letter, [[100, 20]]]).text
+def test_a_touch_beside_a_single_mark_may_be_a_letters_dot(recognizer: Recognizer) -> None:
+    for letter in (
+        row([KINDS["3"]]),
+        [[[0.0, 0.0], [0.0, 100.0]], [[60.0, 0.0], [0.0, 50.0], [60.0, 100.0]]],
+    ):
+        assert "?" in recognizer.read([*letter, [[105.0, 20.0]]]).text
 
 
 def test_it_may_be_drawn_first(recognizer: Recognizer) -> None:
