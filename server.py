@@ -85,6 +85,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     @app.before_request
     def start() -> None:
         g.start = request.environ.get("digits.began") or time.perf_counter()
+        g.client = without_port(request.remote_addr or "")
 
     @app.post("/predict")
     def predict() -> Response:
@@ -99,7 +100,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
     def read() -> Answer:
         if limit and not request.environ.get("digits.counted"):
-            limit.count(without_port(request.remote_addr or ""))
+            limit.count(g.client)
         media_type = request.mimetype
         _check_type(request.content_encoding, media_type)
         if media_type == "application/json":
@@ -177,7 +178,7 @@ def _log(response: Response) -> None:
     if access_log.isEnabledFor(logging.INFO):
         entry = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "client": without_port(request.remote_addr or ""),
+            "client": g.client,
             "method": request.method,
             "path": request.path[:200],
             "status": response.status_code,

@@ -10,8 +10,8 @@ from pathlib import Path
 from train.commands.parsing import UsageError
 from train.sources import SOURCES
 
-READ = {*SOURCES, "weights", "corrections", "config", "csv"}
-"""The options that name what is read."""
+READ = {*SOURCES, "weights", "corrections", "config"}
+"""The options that name what is read; the table of `predict` is train.submit's to keep."""
 
 
 def check_target(options: argparse.Namespace, name: str, may_replace: Collection[str] = ()) -> None:
@@ -26,7 +26,7 @@ def check_target(options: argparse.Namespace, name: str, may_replace: Collection
     if target.is_dir():
         raise UsageError(f"--{name}: {target} is a folder; expected the name of a file")
     if target.exists() and not target.is_file():
-        raise UsageError(f"--{name}: {target} is no file, but a device; name a file")
+        raise UsageError(f"--{name}: {target} is no file, but a pipe or a device; name a file")
     folder = next(each for each in target.absolute().parents if each.exists())
     if not folder.is_dir():
         raise UsageError(f"--{name}: {folder} is a file; expected a folder")

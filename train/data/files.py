@@ -70,7 +70,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             errno.EISDIR, "expected the name of a file, not a folder", str(path)
         )
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "expected the name of a file, not of a device", str(path))
+        raise OSError(
+            errno.EINVAL, "expected the name of a file, not of a pipe or a device", str(path)
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor, name = tempfile.mkstemp(
