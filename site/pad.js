@@ -6,14 +6,16 @@ import { Ink, isDot } from './ink.js';
  * @typedef {import('./ink.js').Point} Point
  * @typedef {import('./ink.js').Stroke} Stroke
  * @typedef {import('./ink.js').Picture} Picture
+ * @typedef {[strokes: readonly Stroke[], picture?: Picture]} Sheet what lies on the paper
  */
 
 /** A contact wider than this is the heel of a hand, CSS pixels. */
 const PALM = 90;
 /** After a pen was there, touches for this long are the hand that holds it, milliseconds. */
 const PEN_MEMORY = 1000;
-/** Steps that can be undone. */
+/** Steps that can be undone, and pictures among them: each takes some megabytes. */
 const HISTORY = 200;
+const PICTURES = 10;
 /** The canvas is drawn anew this seldom, and for each frame, milliseconds: a mouse may move more often. */
 const REDRAW = 4;
 /** The eraser looks for ink this often on its way, in the drawing's units. */
@@ -51,9 +53,9 @@ export class Pad extends EventTarget {
   #drawn = -Infinity;
   #isStale = false;
   #penSeen = -Infinity;
-  /** @type {(readonly Stroke[])[]} */
+  /** @type {Sheet[]} */
   #past = [];
-  /** @type {(readonly Stroke[])[]} */
+  /** @type {Sheet[]} */
   #future = [];
 
   /** @param {HTMLCanvasElement} canvas */
@@ -86,8 +88,8 @@ export class Pad extends EventTarget {
 
   /** Replaces the drawing; one step for undo. */
   set strokes(strokes) {
-    if (!strokes.length && !this.#strokes.length) return;
-    this.#remember(this.#strokes);
+    if (!strokes.length && !this.#strokes.length && !this.#picture) return;
+    this.#remember(this.#strokes, this.#picture);
     this.#replace(strokes);
   }
 
@@ -103,8 +105,8 @@ export class Pad extends EventTarget {
 
   /** Lays a picture on the paper, and takes the drawing away; the next stroke takes the picture away. */
   set picture(picture) {
-    this.#drop();
-    if (this.#strokes.length) this.#remember(this.#strokes);
+    if (this.#live || this.#pointer) this.#abandon();
+    this.#remember(this.#strokes, this.#picture);
     this.#replace([], picture);
   }
 
@@ -123,23 +125,16 @@ export class Pad extends EventTarget {
 
   clear() {
     if (this.#live || this.#pointer) this.#abandon();
-    if (this.#picture) this.picture = undefined;
     this.strokes = [];
   }
 
   undo() {
-    if (this.#live || this.#pointer) return this.#abandon();
-    const strokes = this.#past.pop();
-    if (!strokes) return;
-    if (!this.#picture) this.#future.push(this.#strokes);
-    this.#replace(strokes);
+    if (this.#live || this.#pointer) this.#abandon();
+    else this.#turn(this.#past, this.#future);
   }
 
   redo() {
-    const strokes = this.#live || this.#pointer ? undefined : this.#future.pop();
-    if (!strokes) return;
-    this.#past.push(this.#strokes);
-    this.#replace(strokes);
+    if (!this.#live && !this.#pointer) this.#turn(this.#future, this.#past);
   }
 
   /**
@@ -175,8 +170,8 @@ export class Pad extends EventTarget {
     if (!this.#live) return;
     if (this.#picture) return this.#abandon(); // only tapped
     const stroke = isDot(this.#live) ? [this.#live[0]] : this.#live;
+    this.#remember(this.#strokes, this.#covered);
     this.#drop();
-    this.#remember(this.#strokes);
     this.#show([...this.#strokes, stroke]);
   }
 
@@ -211,11 +206,24 @@ export class Pad extends EventTarget {
     return this.#ink.reach;
   }
 
-  /** @param {readonly Stroke[]} strokes what undo leads back to */
-  #remember(strokes) {
-    this.#past.push(strokes);
-    if (this.#past.length > HISTORY) this.#past.shift();
+  /** @param {Sheet} sheet what undo leads back to */
+  #remember(...sheet) {
+    this.#past.push(sheet);
+    const pictures = () => this.#past.filter(([, picture]) => picture).length;
+    while (this.#past.length > HISTORY || pictures() > PICTURES) this.#past.shift();
     this.#future = [];
+  }
+
+  /**
+   * Show the sheet that comes next, and keep this one for the way back.
+   * @param {Sheet[]} from
+   * @param {Sheet[]} to
+   */
+  #turn(from, to) {
+    const sheet = from.pop();
+    if (!sheet) return;
+    to.push([this.#strokes, this.#picture]);
+    this.#replace(...sheet);
   }
 
   /**

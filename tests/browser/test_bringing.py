@@ -166,16 +166,47 @@ def test_a_picture_leaves_no_eraser_that_cannot_be_put_away(page: Page) -> None:
     expect_answer(page, "4")
 
 
-def test_a_tap_takes_no_picture_away_and_redo_leads_to_no_blank_paper(page: Page) -> None:
-    draw(page, sample("3"))
-    expect_answer(page, "3")
+def test_a_tap_takes_no_picture_away(page: Page) -> None:
     give(page, "drop", "nine.png", "image/png", packed(photo("9")))
     expect_answer(page, "9")
     draw(page, [[[140, 140]]])
     expect_answer(page, "9")
+    assert drawn(page) == []
+
+
+def test_undo_and_redo_lead_to_pictures_too(page: Page) -> None:
+    draw(page, sample("3"))
+    expect_answer(page, "3")
+    give(page, "drop", "nine.png", "image/png", packed(photo("9")))
+    expect_answer(page, "9")
+    draw(page, sample("6"))
+    expect_answer(page, "6")
+    page.keyboard.press("Control+z")
+    expect_answer(page, "9")
+    page.keyboard.press("Escape")
+    expect(page.locator("body")).to_have_class(re.compile("blank"))
+    page.keyboard.press("Control+z")
+    expect_answer(page, "9")
     page.keyboard.press("Control+z")
     expect_answer(page, "3")
+    page.keyboard.press("Control+Shift+z")
+    expect_answer(page, "9")
+    give(page, "drop", "two.png", "image/png", packed(photo("2")))
+    expect_answer(page, "2")
     expect(page.locator("#redo")).to_be_disabled()
+    page.keyboard.press("Control+z")
+    expect_answer(page, "9")
+
+
+def test_undo_takes_a_picture_off_blank_paper_and_no_older_step(page: Page) -> None:
+    draw(page, sample("3"))
+    page.locator("#clear").click()
+    give(page, "drop", "nine.png", "image/png", packed(photo("9")))
+    expect_answer(page, "9")
+    page.locator("#undo").click()
+    expect(page.locator("body")).to_have_class(re.compile("blank"))
+    page.locator("#undo").click()
+    expect_answer(page, "3")
 
 
 HOLD = """() => {
