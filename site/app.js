@@ -177,7 +177,7 @@ function followLink() {
 /** @param {KeyboardEvent} event */
 function keyPressed(event) {
   const { key, ctrlKey, metaKey, shiftKey, altKey, target } = event;
-  if (altKey || (target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]'))) return;
+  if (altKey || (target instanceof HTMLElement && target.matches('input, textarea, select, .notice *'))) return;
   const control = ctrlKey || metaKey;
   const letter = key.toLowerCase();
   if (key === 'Escape' && document.querySelector(':is(:popover-open)')) return; // it closes that
@@ -234,6 +234,10 @@ buttons.clear.addEventListener('click', () => pad.clear());
 new KeyboardPen(pad, canvas, find('nib'), view);
 document.addEventListener('keydown', keyPressed);
 for (const type of ['click', 'keydown']) addEventListener(type, refocus); // after what they do
+addEventListener('focusin', () => {
+  const left = document.querySelector(':is(:popover-open):not(:focus-within)'); // by the keyboard
+  if (left instanceof HTMLElement) left.hidePopover();
+});
 
 offerLanguages();
 language.addEventListener('change', () => {

@@ -40,6 +40,7 @@ function nameParts() {
     for (const part of [box.querySelector('.py-editor-output'), shadow?.querySelector('.cm-scroller')]) {
       part?.setAttribute('tabindex', '0');
     }
+    box.querySelector('.py-editor-output')?.setAttribute('role', 'log');
     if (editor) put(editor, 'playground.cell', {}, 'label');
   }
 }

@@ -206,6 +206,20 @@ def test_a_menu_is_never_higher_than_the_window(page: Page) -> None:
     page.keyboard.press("Escape")
 
 
+def test_a_menu_closes_when_the_keyboard_goes_on(page: Page) -> None:
+    draw(page, number("42"))
+    expect_answer(page, "42")
+    page.locator("#take").focus()
+    page.keyboard.press("Enter")
+    for item in ("#take-text", "#take-link", "#take-png", "#take-svg"):
+        page.keyboard.press("Tab")
+        expect(page.locator(item)).to_be_focused()
+        expect(page.locator("#take-menu")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator("#clear")).to_be_focused()
+    expect(page.locator("#take-menu")).to_be_hidden()
+
+
 def test_the_bars_are_printed(page: Page) -> None:
     page.emulate_media(media="print")
     for part in (".track", ".fill"):
@@ -215,6 +229,25 @@ def test_the_bars_are_printed(page: Page) -> None:
 
 def test_an_audit_of_the_page_with_a_message_finds_no_barrier(unread_page: Page) -> None:
     assert audit(unread_page) == []
+
+
+def test_escape_in_a_message_leaves_the_drawing(page: Page) -> None:
+    draw(page, sample("4"))
+    expect_answer(page, "4")
+    broken = {"name": "broken.png", "mimeType": "image/png", "buffer": b"broken"}
+    page.locator("#choose-file").set_input_files(broken)  # type: ignore[arg-type]
+    page.locator("#notice-close").press("Escape")
+    assert page.locator("#clear").is_enabled()
+    expect_answer(page, "4")
+    page.locator("#notice-close").click()
+
+
+def test_an_audit_of_the_page_for_programs_finds_no_barrier(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    page = new_context(bypass_csp=True, viewport={"width": 390, "height": 844}).new_page()
+    page.goto(f"{site_host.url}api.html")
+    assert audit(page) == []
 
 
 def test_who_wants_less_motion_sees_none(page: Page) -> None:

@@ -121,6 +121,15 @@ def test_pythons_start_leaves_a_reader_alone(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
 
 
+def test_the_keyboard_leaves_a_cell_as_the_page_says(page: Page) -> None:
+    expect(page.locator(".lead")).to_contain_text("Escape, then Tab leaves it")
+    cell = page.get_by_role("textbox", name="Python of this cell").first
+    cell.focus()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(cell).not_to_be_focused()
+
+
 def test_it_fits_small_windows_and_an_audit_finds_no_barrier(page: Page) -> None:
     page.set_viewport_size({"width": 320, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
