@@ -25,7 +25,7 @@ GRACE = 10  # seconds that requests under way get when the server is told to sto
 def serve(app: Flask, options: argparse.Namespace) -> None:
     """Serve until SIGINT or SIGTERM; then answer what is under way, and return.
 
-    Raises OSError if the address cannot be had.
+    Raises OSError if the address cannot be had, ValueError for a name that is no host's.
     """
     settle()
     sockets: dict[int, Any] = {}

@@ -89,8 +89,6 @@ class Found(NamedTuple):
     symbol: str
     """``"0"`` to ``"9"``, ``"."``, ``"-"``, or ``"?"``."""
     parts: Parts
-    probabilities: NDArray[np.float32]
-    """``(at least 10,)``, the network's own."""
 
 
 def read_row(
@@ -132,7 +130,7 @@ def read_row(
     for run in _best_way(len(marks), value, between):
         parts = parts_of(marks, run)
         symbol = _symbol(seen[parts], value[run][1], refuse_from)
-        found.append(Found(symbol, parts, seen[parts]))
+        found.append(Found(symbol, parts))
     return found
 
 

@@ -227,7 +227,7 @@ class Pupil:
             self._first,
             self._rehearsal,
             np.concatenate(found),
-            np.repeat(np.asarray(labels), [len(each) for each in found]),
+            np.repeat(labels, [len(each) for each in found]),
         )
         last_layer(self._model).params = layer.params
         return steps

@@ -13,8 +13,8 @@ Array = NDArray[Any]
 
 NumPy's, or that of another library whose functions are those of the array API standard
 (https://data-apis.org), such as CuPy's on a GPU: layers, losses and optimizers take their functions
-from the array that they are given. What NumPy alone can do faster stands in ``nn.layers.unfold``
-and ``nn.layers.product``.
+from the array that they are given. What NumPy alone can do faster stands in ``nn.layers.unfold``,
+``nn.layers.product`` and ``nn.layers.places``.
 """
 
 

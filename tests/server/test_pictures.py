@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import struct
 import zlib
@@ -13,6 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
 
+from limits import Turns
 from nn import Recognizer
 from server import create_app
 
@@ -206,6 +208,23 @@ def test_text_that_unpacks_to_gigabytes_is_refused(client: FlaskClient) -> None:
     content = b"Comment\0\0" + zlib.compress(bytes(300_000_000), 9)
     status, _ = post(client, body[:33] + chunk(b"zTXt", content) + body[33:])
     assert status in (200, 400)  # Pillow reads past it or stops; it never unpacks it all
+
+
+def test_a_jpeg_that_comes_in_passes_takes_four_times_the_memory(built_site: Any) -> None:
+    small = create_app({"SITE": built_site, "MAX_DECODED": 4 * 210 * 200}).test_client()
+    assert post(small, encoded(seven(size=(200, 200)), "JPEG"), "JPEG")[0] == 200
+    status, answer = post(small, encoded(seven(size=(200, 200)), "JPEG", progressive=True), "JPEG")
+    assert status == 413
+    assert "of progressive JPEG a request" in answer["detail"]
+
+
+def test_while_one_unpacks_a_large_picture_another_may_wait_and_no_third() -> None:
+    turns = Turns()
+    turns.lock = contextlib.nullcontext()  # nobody waits here: that would take a thread
+    with turns.take() as first, turns.take() as second, turns.take() as third:
+        assert (first, second, third) == (True, True, False)
+    with turns.take() as again:
+        assert again
 
 
 def test_pictures_of_a_batch_are_counted_together(built_site: Any) -> None:

@@ -96,6 +96,8 @@ def test_calibration_error_of_known_cases():
     assert calibration_error(nearly, np.array([1, 0])) == pytest.approx(0.95 / 2)
     half = np.array([[0.5, 0.5], [0.5, 0.5]], np.float32)
     assert calibration_error(half, np.array([0, 1])) == pytest.approx(0)
+    both = np.concatenate([sure, half])  # too sure of some does not make up for others
+    assert calibration_error(both, np.array([0, 1, 0, 0])) == pytest.approx(0.5)
 
 
 def test_pictures_get_the_temperature_that_fits_them_whatever_drawings_need():
@@ -169,6 +171,10 @@ def test_one_digit_in_a_hundred_may_be_refused(told, count):
     threshold = refusal_threshold(told, {"some": likely_none(none, 7)})
     assert 0.01 - 1 / count < (none > threshold + 1e-4).mean() <= 0.01
     assert refusal_threshold(told, {"some": likely_none(none, NO_DIGIT)}) == 0.5
+
+
+def test_what_is_surely_no_digit_is_refused_whatever_digits_look_like(told):
+    assert refusal_threshold(told, {"some": likely_none(np.full(9, 0.99), 7)}) == 0.9
 
 
 @pytest.mark.parametrize("count", [120, 150, 160])

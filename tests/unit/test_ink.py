@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from nn import Recognizer
 from nn.ink import (
     MAX_COORDINATE,
+    MAX_DABS,
     StrokesError,
     _centre,
     _dabs,
@@ -150,6 +151,19 @@ def test_a_stroke_of_ten_thousand_points_is_inked_like_its_shape() -> None:
     turns = np.linspace(0, 2 * math.pi, 10_000)
     circle = np.stack([np.cos(turns), np.sin(turns)], axis=1)
     assert apart(ink([circle]), ink([circle[::100]])) <= 24
+
+
+def test_a_scribble_of_any_length_takes_so_many_dabs_at_most() -> None:
+    places = np.random.default_rng(0).random((20_000, 2))
+    for strokes in ([places], np.split(places, 50)):
+        dabs = _dabs(strokes, bounding_box(strokes), 17.5)
+        assert MAX_DABS / 2 < len(dabs) <= MAX_DABS + 2 * len(strokes)
+
+
+def test_the_last_of_very_many_strokes_is_inked_too() -> None:
+    ticks = [[[0, y / 10], [0, y / 10 + 0.1]] for y in range(999)]
+    picture = ink([*ticks, [[100, 0], [100, 100]]])
+    assert picture[14, 14:].max() == 255
 
 
 def test_many_strokes_make_one_picture() -> None:

@@ -259,6 +259,13 @@ def test_conv_gives_the_same_whatever_the_size_of_a_block(
     assert np.allclose(layer.grads["weight"], grad_weight, rtol=1e-12)
 
 
+def test_so_much_is_unfolded_at_a_time_as_a_cache_holds() -> None:
+    x = np.zeros((64, 14, 14, 32), np.float32)
+    blocks = [columns.nbytes for columns, _ in unfold.unfold(x, unfold.Frame(16, 16, 1), 3)]
+    assert sum(blocks) == 9 * x.nbytes
+    assert unfold.BLOCK_BYTES / 2 < max(blocks) <= unfold.BLOCK_BYTES
+
+
 def test_conv_that_needs_no_gradient_of_its_input_still_gives_those_of_its_parameters() -> None:
     layer, x = make("Conv2D")
     grad_out = rng_of(11).standard_normal(layer.forward(x, training=True).shape)

@@ -47,12 +47,15 @@ def test_the_average_goes_so_large_a_share_of_the_way_to_each_steps_weights(
 def test_moving_averages_are_the_mean_over_the_threads_shares():
     model, inputs = Sequential([BatchNorm(2)]), np.arange(6, dtype=np.float32).reshape(3, 2)
     gradients = DataParallel(model, 2)  # two rows, and one
-    gradients.loss_and_gradients(inputs, np.zeros(3, np.uint8))
+    mean, variance = 0.0, 1.0
+    for _ in range(2):  # each goes on from the mean over all
+        gradients.loss_and_gradients(inputs, np.zeros(3, np.uint8))
+        mean = 0.9 * mean + 0.1 * inputs.mean(axis=0)
+        assert model.layers[0].buffers["mean"] == pytest.approx(mean)
+        # The first share's variance, unbiased, is 2; that of a single row is 0.
+        variance = 0.9 * variance + 0.1 * 2 * 2 / 3
+        assert model.layers[0].buffers["variance"] == pytest.approx([variance, variance])
     gradients.close()
-    assert model.layers[0].buffers["mean"] == pytest.approx(0.1 * inputs.mean(axis=0))
-    # The first share's variance, unbiased, is 2; that of a single row is 0.
-    wanted = 0.9 + 0.1 * 2 * 2 / 3
-    assert model.layers[0].buffers["variance"] == pytest.approx([wanted, wanted])
 
 
 @pytest.mark.parametrize("threads", [2, 3, 8])

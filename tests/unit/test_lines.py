@@ -11,8 +11,8 @@ import pytest
 from nn import Recognizer
 from nn.ink import Box
 from nn.layout import MOST_PARTS
-from nn.lines import lines_of
-from nn.reading import Known
+from nn.lines import lines_of, read_lines
+from nn.reading import Digit, Known, Reading
 from tests.sample import Strokes
 from tests.unit.test_image import draw
 from tests.unit.test_numbers import DOT, KINDS, placed, row
@@ -100,6 +100,46 @@ def test_digits_far_apart_are_one_line_in_whatever_order_they_come() -> None:
     for lefts in permutations((0.0, 5.0, 10.0)):
         above = [(left, 0.0, left + 0.6, 1.0) for left in lefts]
         assert lines_of(above + below)[0] == [(0, 1, 2), (3, 4, 5, 6)]
+
+
+def test_lines_that_climb_by_more_than_a_digit_are_no_row() -> None:
+    digits = [(0.9 * i, -0.315 * i) for i in range(5)]
+    boxes = [(x, y + top, x + 0.6, y + top + 1) for top in (0, 1.5) for x, y in digits]
+    assert lines_of(boxes)[0] == [(0, 1, 2, 3, 4), (5, 6, 7, 8, 9)]
+
+
+def test_a_minus_goes_with_the_number_that_it_stands_before_though_another_is_no_farther() -> None:
+    above = [(1.0, 0.0, 1.6, 1.0), (1.8, 0.0, 2.4, 1.0)]
+    below = [(0.0, 1.6, 0.6, 2.6), (0.8, 1.6, 1.4, 2.6)]
+    minus = (-0.5, 1.26, -0.1, 1.3)
+    assert lines_of([*above, *below, minus])[0] == [(0, 1), (2, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "strokes", "paper", "sure", "text"),
+    [
+        (2, 1, 0.7, 0.97, "8"),  # however far its rings are apart
+        (2, 1, 0.7, 0.9, "1\n1"),
+        (2, 2, 0.5, 0.97, "8"),
+        (2, 2, 0.7, 0.97, "1\n1"),
+        (3, 1, 0.1, 0.97, "8"),  # a stroke in dashes
+        (3, 1, 0.3, 0.97, "1\n1\n1"),
+    ],
+)
+def test_what_is_surely_one_digit_is_no_lines_but_for_much_paper_or_many_of_them(
+    lines: int, strokes: int, paper: float, sure: float, text: str
+) -> None:
+    def told(text: str, sure: float) -> Reading:
+        nothing = np.zeros(10, np.float32), (0.0, 0.0, 0.0, 0.0), np.zeros((28, 28), np.uint8)
+        return Reading(text, (Digit(int(text), sure, *nothing, text),))
+
+    boxes = [
+        (0.9 * i, (1 + paper) * line, 0.9 * i + 0.6, (1 + paper) * line + 1)
+        for line in range(lines)
+        for i in range(strokes)
+    ]
+    read = read_lines(boxes, lambda p: told("8", sure) if len(p) == len(boxes) else told("1", 0.99))
+    assert read.text == text
 
 
 def test_a_sign_belongs_to_the_line_in_which_it_stands(recognizer: Recognizer) -> None:

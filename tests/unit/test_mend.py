@@ -35,6 +35,10 @@ def line(*corners: tuple[float, float]) -> Points:
         ([line((0, 0), (0, 60)), line((14, 74), (60, 74))], 1),
         ([line((0, 0), (0, 60)), line((8, 74), (8, 120), (-30, 120))], 1),
         ([line((0, 0), (0, 60)), line((16, 74), (-30, 100))], 2),
+        ([line((0, 0), (0, 60)), line((18, 68), (18, 120))], 2),
+        # A tap trembles in some direction: it is what the pen wrote last only if it is very near.
+        ([line((0, 0), (0, 80)), line((0, 85), (0, 89))], 1),
+        ([line((0, 0), (0, 80)), line((0, 92), (0, 96))], 2),
         ([], 0),
     ],
 )

@@ -303,6 +303,30 @@ def test_of_two_that_overlap_the_network_decides() -> None:
     assert text(boxes, digits | {(0, 1): 4}) == "4"
 
 
+def test_two_near_lines_are_ones_although_they_look_like_no_digit_unless_they_overlap() -> None:
+    ones = {(0,): 1, (1,): 1}
+    assert text([(0, 0, 5, 100), (7, 0, 12, 100)], ones) == "11"
+    assert text([(0, 0, 5, 100), (7, 0, 12, 100)], ones | {(0, 1): 1}) == "11"  # or like a thick 1
+    assert text([(0, 0, 25, 100), (14, 0, 39, 100)], ones) == "11"
+    assert text([(0, 0, 25, 100), (12, 0, 37, 100)], ones) == "?"
+
+
+def test_what_is_rather_no_digit_than_two_is_two_if_each_is_likely() -> None:
+    """Few people mean to draw what is none."""
+
+    def look(marks: list[Parts]) -> NDArray[np.float32]:
+        seen = np.zeros((len(marks), SEVERAL + 1), np.float32)
+        for place, parts in enumerate(marks):
+            if len(parts) == 1:
+                seen[place, [parts[0] + 2, NO_DIGIT]] = 0.9, 0.1
+            else:
+                seen[place, [NO_DIGIT, SEVERAL]] = 0.65, 0.35
+        return seen
+
+    boxes: list[Box] = [(0, 0, 30, 100), (40, 0, 70, 100)]
+    assert [found.symbol for found in read_row(boxes, look, 0.5)] == ["2", "3"]
+
+
 def test_what_lies_over_each_other_is_taken_apart_if_it_looks_like_several() -> None:
     boxes: list[Box] = [(0, 0, 50, 100), (40, 0, 42, 100)]
     answers = {(0,): 0, (1,): 1}

@@ -85,6 +85,14 @@ NETWORKS: dict[str, list[Layer]] = {
         Flatten(),
         Dense(4, 10),
     ],
+    "that shrinks by a wide convolution": [
+        Conv2D(1, WIDE, stride=2),
+        ReLU(),
+        Conv2D(WIDE, 4, stride=2),
+        ReLU(),
+        Flatten(),
+        Dense(4 * 49, 10),
+    ],
     "without convolutions": [Flatten(), Dense(784, 10)],
     "that ends with a convolution": [Conv2D(1, 2, stride=2), ReLU()],
 }

@@ -24,7 +24,7 @@ def test_without_a_restart_there_is_one_cycle():
 def test_the_rate_rises_from_almost_nothing_in_a_twentieth_of_the_way():
     (only,) = cycles(Config(epochs=20, restart_after=0, learning_rate=0.2), 10)
     rates = np.array([only.learning_rate(step) for step in range(200)])
-    assert rates[0] < 0.1 * rates.max()
+    assert 0 < rates[0] < 0.1 * rates.max()
     assert rates.argmax() == 10
     assert (np.diff(rates[:11]) > 0).all()
     assert (np.diff(rates[10:]) < 0).all()

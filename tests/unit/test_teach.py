@@ -31,7 +31,7 @@ from nn.teach import (
 from tests.browser.drawing import DRAWINGS
 from train.commands.rehearsal import REHEARSAL
 from train.examples import Examples
-from train.rehearsal import KEPT, collect, write
+from train.rehearsal import KEPT, RIDGE, collect, write
 
 NOTHING = np.empty((0, 28, 28), np.uint8), np.empty(0, np.uint8)
 
@@ -189,6 +189,18 @@ def test_of_what_the_network_is_unsure_most_is_kept_to_be_rehearsed() -> None:
     unsure = int((kept[:, 0] == 0).sum())
     assert len(kept) == KEPT
     assert 0.8 < unsure / (KEPT // 2) <= 1  # of what it is sure of less than a half
+
+
+def test_a_feature_that_never_differs_is_not_blown_up() -> None:
+    first, last = Dense(784, 2), Dense(2, 10)
+    first.params["weight"][0, 0] = 1  # the first feature is the first pixel, the other one 0
+    recognizer = Recognizer(Sequential([Flatten(), first, last]), {}, "0")
+    images = np.zeros((256, 28, 28), np.uint8)
+    images[:, 0, 0] = np.arange(256)
+    made = collect(recognizer, Examples(images, np.zeros(256, np.uint8)))
+    (varied, _, constant), variance = made["whiten"], (np.arange(256) / 255).var(ddof=1)
+    assert varied**2 * variance == pytest.approx(1 / (1 + RIDGE / 2), rel=0.01)
+    assert constant**2 * variance == pytest.approx(2 / RIDGE, rel=0.01)
 
 
 def test_corrections_make_three_hundredths_of_what_is_learned() -> None:

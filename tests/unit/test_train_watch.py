@@ -199,7 +199,7 @@ def test_tensorboard_reads_what_was_written(tmp_path):
     assert json.loads((tmp_path / "run/result.json").read_text())["errors"]
 
 
-def test_the_speed_leaves_out_the_time_that_measuring_takes(tmp_path, monkeypatch):
+def test_measuring_counts_neither_in_the_speed_nor_in_the_seconds(tmp_path, monkeypatch):
     now = 0.0
 
     def measured_slowly(model, parts):
@@ -218,4 +218,6 @@ def test_the_speed_leaves_out_the_time_that_measuring_takes(tmp_path, monkeypatc
         now += 2
         watcher.step(0.5)
         watcher.line(0.5, 0.1)
-    assert [line["images_per_second"] for line in log.read(tmp_path / "log.jsonl")] == [10, 5]
+    lines = log.read(tmp_path / "log.jsonl")
+    assert [line["images_per_second"] for line in lines] == [10, 5]
+    assert [line["seconds"] for line in lines] == [2, 4]

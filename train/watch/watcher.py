@@ -101,7 +101,9 @@ class Watcher:
         }
         self._add(entry)
         self._report_running()
-        self._line_at = time.monotonic()  # measuring is not learning
+        now = time.monotonic()  # measuring is not learning
+        self._began += now - self._line_at
+        self._line_at = now
 
     def finish(self, averaged: Sequential) -> None:
         """Write the last report."""
