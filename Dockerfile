@@ -10,15 +10,16 @@ RUN python -m venv /venv
 COPY requirements.txt .
 RUN /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY . .
-RUN /venv/bin/python build.py
+# Whoever cloned with a stricter umask has files that `nobody` may not read.
+RUN /venv/bin/python build.py && chmod -R a+rX .
 
 FROM python:3.13-slim
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY --from=build /app/site site
 COPY --from=build /app/nn nn
-COPY .server .server
-COPY server.py .
+COPY --from=build /app/.server .server
+COPY --from=build /app/server.py .
 USER nobody
 ENV DIGITS_HOST=0.0.0.0 DIGITS_PORT=8080 PYTHONDONTWRITEBYTECODE=1
 EXPOSE 8080

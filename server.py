@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -241,7 +242,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             serve(app, options)
     except (OSError, ValueError) as error:  # waitress takes a name that is no host's for a value
-        return fail(f"cannot listen on {options.host}:{options.port}: {error}")
+        taken = getattr(error, "errno", None) == errno.EADDRINUSE
+        advice = "; --port chooses another (`make run PORT=5001`)" if taken else ""
+        return fail(f"cannot listen on {options.host}:{options.port}: {error}{advice}")
     return 0
 
 

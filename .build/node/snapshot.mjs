@@ -16,6 +16,7 @@ const PAGE = 4096;
 const NOON = Date.UTC(2020, 0, 1, 12);
 
 const [core, directory, programs, out] = ['core', 'files', 'programs', 'out'].map((name) => resolve(process.argv[2], name));
+process.env.TZ = 'UTC'; // Python's clock keeps the zone of who builds
 Date.now = () => NOON;
 performance.now = () => 0;
 crypto.getRandomValues = (/** @type {any} */ array) => array.fill(0);

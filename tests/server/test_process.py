@@ -83,6 +83,7 @@ def test_a_port_in_use_is_an_error_in_words(running: Running, built_site: Path) 
     done = run("--site", str(built_site), DIGITS_PORT=str(running.port))
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{running.port}" in done.stderr
+    assert "--port chooses another" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -185,12 +185,13 @@ def test_two_builds_give_the_same_bytes(built_site: Path, tmp_path: Path) -> Non
 
 @pytest.fixture
 def bare_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache that holds downloads alone, and a machine without a Node.js of its own."""
+    """A cache with downloads alone, and a machine without a Node.js of its own, in Tokyo."""
     cache = tmp_path / "cache"
     cache.mkdir()
     (cache / "sha256").symlink_to(build.cache_directory() / "sha256")
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
     return cache
 
 
