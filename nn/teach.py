@@ -13,6 +13,7 @@ and it learns in whitened features, where a step changes those answers least for
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +36,12 @@ MOST_STEPS = 100
 LEARNING_RATE = 0.15
 MOMENTUM = 0.8
 SHARE = 0.03
-"""The corrections' part in the loss; the rest is the rehearsal's."""
+"""The corrections' part in the loss, at first; the rest is the rehearsal's."""
+FEW = 35
+"""Of more rows to be learned than five corrections have, each counts as it would among these: else
+each would be learned the less, the more there are. What is known already shares its own part."""
+MOST_SHARE = 0.25
+"""But what is to be learned has no larger part than this, whatever nonsense it is."""
 SLANTS = (-0.22, 0.0, 0.22)
 TURNS = (-0.12, 0.12)
 """Each correction is learned in these variants too (tangent, radians): nobody draws twice alike."""
@@ -112,16 +118,23 @@ def variants(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     The first is the image itself, the others are slanted and turned about the middle.
     """
+    return np.concatenate([image[None], _look_up(image, *_places())])
+
+
+@functools.cache
+def _places() -> tuple[Array, Array]:
+    """Return where each variant's pixels lie in the image: x and y, each ``(n - 1, 28, 28)``."""
     middle = np.float32((SIDE - 1) / 2)
     line = np.arange(SIDE, dtype=np.float32) - middle
     across, down = line[None, :], line[:, None]
-    found = [image]
+    found = []
     for slant in SLANTS:
         for turn in TURNS:
             x = across * np.cos(turn) + down * (np.sin(turn) + slant) + middle
             y = down * np.cos(turn) - across * np.sin(turn) + middle
-            found.append(_look_up(image, x, y))
-    return np.stack(found)
+            found.append((x, y))
+    x, y = (np.stack(each) for each in zip(*found, strict=True))
+    return x, y
 
 
 def taught(
@@ -153,8 +166,11 @@ def taught(
     targets = np.concatenate([softmax(before[:old]), one_hot(labels, layer.outputs)])
     # The loss is a mean over all rows: these weights turn it into two means, and share it out.
     rows = old + count
+    unknown = _likely(before[old:], labels) <= LEARNED
+    new = max(1, int(unknown.sum()))
+    part = np.where(unknown, min(SHARE / min(new, FEW), MOST_SHARE / new), SHARE / count)
     weight = np.full((rows, 1), (1 - SHARE) * rows / old, np.float32)
-    weight[old:] = SHARE * rows / count
+    weight[old:, 0] = rows * part
     # What is learned is a change of the scores, nothing at first, in whitened features.
     change = Dense(layer.inputs, layer.outputs)
     change.params["weight"] = np.zeros((layer.inputs, layer.outputs), np.float32)
@@ -164,7 +180,7 @@ def taught(
     steps = 0
     while steps < MOST_STEPS:
         scores = before + model.forward(x, training=True)
-        if softmax(scores[old:])[np.arange(count), labels].min() > LEARNED:
+        if _likely(scores[old:], labels).min() > LEARNED:
             break
         _, grad = softmax_cross_entropy(scores, targets)
         model.backward(grad * weight)
@@ -178,8 +194,13 @@ def taught(
     return learned, steps
 
 
+def _likely(scores: Array, labels: NDArray[np.integer]) -> Array:
+    """Return each label's probability, ``(n,)``."""
+    return softmax(scores)[np.arange(len(labels)), labels]  # type: ignore[no-any-return]
+
+
 def _look_up(image: NDArray[np.uint8], x: Array, y: Array) -> NDArray[np.uint8]:
-    """Read ``image`` bilinearly at ``x, y: (28, 28)``; outside is black."""
+    """Read ``image`` bilinearly at ``x, y: (n, 28, 28)``; outside is black."""
     framed = np.pad(image.astype(np.float32), ((1, 2), (1, 2)))
     x, y = np.clip(x + 1, 0, SIDE + 1), np.clip(y + 1, 0, SIDE + 1)
     column, row = x.astype(np.intp), y.astype(np.intp)
@@ -231,6 +252,17 @@ class Pupil:
         )
         last_layer(self._model).params = layer.params
         return steps
+
+    def prepare(self, images: NDArray[np.uint8], most: int) -> int:
+        """Look at up to ``most`` of ``images: (n, 28, 28) uint8`` that were never seen here.
+
+        Returns how many of them are still to be seen. What takes long of learning many corrections
+        is done in parts this way, and something else in between.
+        """
+        new = {image.tobytes(): image for image in images if image.tobytes() not in self._seen}
+        for image in list(new.values())[:most]:
+            self._features(image)
+        return max(0, len(new) - most)
 
     def _features(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return those of an image's variants, which the taught layer does not change."""

@@ -42,7 +42,7 @@ import { RefusedError, startPython } from './python.js';
  * @property {(image: string) => Promise<FeatureMaps[]>} [look]
  * @property {(image: string) => Promise<Evidence>} [explain]
  * @property {(about: {image: string, label: number}) => Promise<Lesson>} [lesson]
- * @property {(known: Correction[]) => Promise<{corrections: number, steps: number}>} [teach]
+ * @property {(known: Correction[]) => Promise<{left?: number}>} [teach] again while there is some left
  * @typedef {'teach' | 'read' | 'view' | 'look' | 'explain' | 'lesson'} Kind
  * @typedef {string | import('./words.js').Said} Problem
  * @typedef {{id: number, ok: false, error: Problem, superseded?: boolean}} Failed
@@ -53,8 +53,11 @@ import { RefusedError, startPython } from './python.js';
  */
 /** @typedef {{id: number, kind: Kind, argument: any, settle: (settled: Settled<any>) => void}} Request */
 
-/** What is answered first: what to know, then a drawing, then the questions about it. @type {Kind[]} */
-const ORDER = ['teach', 'read', 'view', 'look', 'explain', 'lesson'];
+/** What is answered first: a drawing, then what to know, then the questions about it. @type {Kind[]} */
+const ORDER = ['read', 'view', 'teach', 'look', 'explain', 'lesson'];
+
+/** Why what was asked for is not answered. */
+const NEWER = 'something newer came';
 
 /** More measures than this are not kept: a page may stay open for days. */
 const MEASURES = 1000;
@@ -149,12 +152,16 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * Have the network know these corrections, and no others.
+   * Have the network know these corrections, and no others. Many take a while: drawings are read in between.
    * @param {Correction[]} known
-   * @returns {Promise<Settled<{corrections: number, steps: number}>>} never rejects
+   * @returns {Promise<Settled<{left?: number}>>} never rejects
    */
-  teach(known) {
-    return this.#ask('teach', known);
+  async teach(known) {
+    for (;;) {
+      const settled = await this.#ask('teach', known);
+      if (!settled.ok || !settled.result.left) return settled;
+      if (this.#waiting.has('teach')) return { id: settled.id, ok: false, error: NEWER, superseded: true };
+    }
   }
 
   /**
@@ -278,5 +285,5 @@ export class Engine extends EventTarget {
 
 /** @param {Request} request in whose place a newer one has come */
 function supersede({ id, settle }) {
-  settle({ id, ok: false, error: 'a newer drawing came', superseded: true });
+  settle({ id, ok: false, error: NEWER, superseded: true });
 }

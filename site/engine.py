@@ -29,6 +29,7 @@ STEPS = 4  # of the evidence: fewer than on a computer's own Python, so that dra
 PRACTICE = [[[80, 70], [200, 70], [140, 220]], [[100, 150], [190, 140]]]  # a seven with a bar
 TIMES, QUIET, FIRST = 150, 0.03, 0.5  # so often it is read, after so many seconds without a
 # question, at first after more: the page may be about to ask for what was drawn meanwhile
+LOOKED_AT = 4  # new corrections, before what was drawn meanwhile is read
 
 recognizer: Recognizer
 pupil: Any = None
@@ -165,7 +166,10 @@ def as_pictures(found: NDArray[np.float32]) -> dict[str, Any]:
 
 @answering
 def teach(corrections: str) -> dict[str, Any]:
-    """Know these corrections and no others: JSON of a list of {"image", "digit"}."""
+    """Know these corrections and no others: JSON of a list of {"image", "digit"}.
+
+    While there is anything `left` to look at, nothing is learned yet: ask again.
+    """
     from nn.teach import Pupil, load_rehearsal
 
     global pupil
@@ -174,6 +178,8 @@ def teach(corrections: str) -> dict[str, Any]:
     taught = json.loads(corrections)
     images = np.array([decode(each["image"]) for each in taught], np.uint8).reshape(-1, 28, 28)
     digits = np.array([each["digit"] for each in taught], np.uint8)
+    if left := pupil.prepare(images, LOOKED_AT):
+        return {"left": left}
     known.clear()  # what was seen before is seen otherwise from now on
     return {"corrections": len(taught), "steps": pupil.learn(images, digits)}
 

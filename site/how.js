@@ -3,6 +3,7 @@
 import { keptDrawing, keptMark } from './drawing.js';
 import { Engine } from './engine.js';
 import { paintMaps, trainingNumbers } from './inside.js';
+import { Lessons } from './lessons.js';
 import { Status } from './status.js';
 import { find, language, number, offerLanguages, percent, put, setText } from './words.js';
 
@@ -29,6 +30,9 @@ let image;
 let lesson;
 
 async function begin() {
+  const lessons = new Lessons();
+  await lessons.load();
+  if (lessons.known.length) await engine.teach([...lessons.known]);
   const settled = await engine.read(keptDrawing());
   if (!settled.ok) return;
   const { digits: read } = settled.result;

@@ -10,6 +10,8 @@ from typing import Any
 
 from playwright.sync_api import CDPSession, Page, expect
 
+from nn.ink import ink
+
 DRAWINGS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "fixtures" / "drawings.json").read_text("utf-8")
 )
@@ -86,6 +88,19 @@ def draw(page: Page, strokes: Strokes, *, lift: bool = True) -> None:
 def expect_answer(page: Page, text: str) -> None:
     """Wait until the page's answer is ``text``."""
     expect(page.locator("#answer")).to_have_text(text, timeout=START)
+
+
+def expect_seen(page: Page) -> None:
+    """Wait until the picture that the page shows of a digit is all of the drawing's ink."""
+    wait_until(  # the last bit of a square root may differ
+        page,
+        """(expected) => {
+            const context = document.querySelector('#seen').getContext('2d');
+            const { data } = context.getImageData(0, 0, 28, 28);
+            return expected.every((grey, i) => Math.abs(data[4 * i] - grey) <= 1);
+        }""",
+        arg=ink(drawn(page)).ravel().tolist(),
+    )
 
 
 def read_all(page: Page, drawings: list[Strokes]) -> list[dict[str, Any]]:

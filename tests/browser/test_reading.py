@@ -6,12 +6,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import nn
-from nn.ink import ink
 from tests.browser.drawing import (
     DRAWINGS,
     draw,
     drawn,
     expect_answer,
+    expect_seen,
     number,
     on_canvas,
     sample,
@@ -73,15 +73,7 @@ def test_the_ten_bars_show_the_probabilities(page: Page, recognizer: nn.Recogniz
 def test_the_picture_that_the_network_sees_is_the_ink_of_the_drawing(page: Page) -> None:
     draw(page, sample("8"))
     expect_answer(page, "8")
-    wait_until(  # the last bit of a square root may differ
-        page,
-        """(expected) => {
-            const context = document.querySelector('#seen').getContext('2d');
-            const { data } = context.getImageData(0, 0, 28, 28);
-            return expected.every((grey, i) => Math.abs(data[4 * i] - grey) <= 1);
-        }""",
-        arg=ink(drawn(page)).ravel().tolist(),
-    )
+    expect_seen(page)
 
 
 def test_each_prediction_is_measured(page: Page) -> None:

@@ -13,10 +13,12 @@ from nn import Recognizer
 from tests.browser.audit import audit
 from tests.browser.conftest import NewContext
 from tests.browser.drawing import (
+    START,
     Strokes,
     clear,
     draw,
     expect_answer,
+    expect_seen,
     sample,
     wait_for_engine,
     wait_until,
@@ -129,6 +131,7 @@ def test_the_last_correction_is_taken_back_by_keyboard_and_the_menu_keeps_the_fo
 
 def test_the_saved_file_is_kaggles_form_and_is_loaded_again(page: Page, tmp_path: Path) -> None:
     draw(page, SIGN)
+    expect_seen(page)
     expect(page.locator("#wrong")).to_be_enabled()
     correct(page, "6")
     expect_answer(page, "6")
@@ -221,6 +224,27 @@ def test_what_was_learned_is_still_known_at_the_next_visit(
     wait_for_engine(second)
     expect_count(second, "1 correction learned")
     expect_answer(second, "6")
+    second.locator("a[href$='how.html']").click()
+    expect(second.locator("#label")).to_have_value("6", timeout=START)
+    expect(second.locator("#scores tr").nth(6)).to_contain_text(re.compile(r"[5-9]\d(\.\d+)?\s?%"))
+
+
+def test_drawings_are_read_while_many_corrections_are_learned(page: Page) -> None:
+    teachings = """async (count) => {
+        const { engine } = await import(new URL('app.js', document.baseURI));
+        const known = Array.from({ length: count }, (_, i) => {
+            const pixels = Uint8Array.from({ length: 784 }, (_, at) => (at * (i + 7)) % 256);
+            return { image: btoa(String.fromCharCode(...pixels)), digit: i % 10 };
+        });
+        const order = [];
+        const learned = engine.teach(known).then(({ ok }) => order.push(`learned ${ok}`));
+        await engine.read([[[80, 70], [200, 70], [140, 220]]]).then(() => order.push('read'));
+        await engine.read([[[140, 70], [140, 220]]]).then(() => order.push('read'));
+        await learned;
+        await engine.teach([]);
+        return order;
+    }"""
+    assert page.evaluate(teachings, 24) == ["read", "read", "learned true"]
 
 
 def test_what_another_tab_forgot_or_learned_is_known_on_coming_back(

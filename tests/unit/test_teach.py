@@ -101,6 +101,30 @@ def test_what_was_learned_before_does_not_matter(recognizer: Recognizer, pupil: 
     assert np.array_equal(recognizer.classify(sign()[None]), once)
 
 
+def test_one_more_correction_is_learned_among_many(recognizer: Recognizer, pupil: Pupil) -> None:
+    known = drawings(recognizer)
+    labels = recognizer.classify(known)[:, :DIGITS].argmax(axis=1)
+    pupil.learn(np.concatenate([known, sign()[None]]), np.append(labels, 6))
+    assert len(known) > 40
+    assert recognizer.classify(sign()[None])[0, 6] > 0.5
+
+
+def test_nonsense_however_much_does_not_undo_the_network(recognizer: Recognizer) -> None:
+    rehearsal = load_rehearsal(recognizer.model_hash)
+    layer = last_layer(recognizer.model)
+    known = np.concatenate([variants(image) for image in drawings(recognizer)])
+    labels = np.random.default_rng(0).integers(0, DIGITS, len(known))
+    after, _ = taught(layer, rehearsal, features(recognizer.model, known), labels)
+    before, now = (each.forward(rehearsal.features).argmax(axis=1) for each in (layer, after))
+    assert np.mean(now == before) > 0.92
+
+
+def test_many_corrections_are_looked_at_in_parts(recognizer: Recognizer, pupil: Pupil) -> None:
+    known = drawings(recognizer)[:5]
+    assert [pupil.prepare(known, 2) for _ in range(4)] == [3, 1, 0, 0]
+    assert pupil.prepare(np.concatenate([known, known, sign()[None]]), 1) == 0
+
+
 def test_the_first_variant_is_the_picture_itself() -> None:
     found = variants(sign())
     assert np.array_equal(found[0], sign())
