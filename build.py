@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / ".build"))  # the build's parts: a hidden folder is no package
 
 from archives import as_module, pack_tar  # noqa: E402
+from editor import mend_editor  # noqa: E402
 from errors import BuildError, say  # noqa: E402
 from fetcher import Fetcher  # noqa: E402
 from icons import icons  # noqa: E402
@@ -167,6 +168,7 @@ def _assemble(
     fetcher = Fetcher(runtime, tools, cache, offline=offline)
     for file in runtime:
         files[f"generated/{file.path}"] = fetcher.fetch(file)
+    files |= mend_editor(files)
     files["generated/pyodide/pyodide-lock.json"] = numpy_only(
         files["generated/pyodide/pyodide-lock.json"]
     )
@@ -184,7 +186,7 @@ def _assemble(
         }
         programs = Programs(root, core, fetcher, cache)
         trimmed = programs.trim(native)
-        files["generated/pyodide/core.mjs"] = trimmed["core.mjs"]
+        files["generated/pyodide/core.js"] = trimmed["core.mjs"]
         cut = cut_runtime(root, core, files[wheel], programs, whole=kind.whole)
         libraries = {path: data for path, data in cut.items() if path.endswith(".so")}
         modules = {path: data for path, data in cut.items() if path not in libraries}
@@ -211,11 +213,18 @@ def _assemble(
         fallback = {wheel, "generated/nn.zip", "generated/snapshot.wasm"} | {
             f"generated/pyodide/{name}" for name in CORE
         }
-    manifest = describe(files, fallback)
+    # Some hosts, nginx as it comes, do not know .mjs, and browsers run no module of another type.
+    files = {published(path): data for path, data in files.items()}
+    manifest = describe(files, {published(path) for path in fallback})
     text = json.dumps(manifest, indent=1)
     files["generated/manifest.json"] = f"{text}\n".encode()
     files["generated/precache.js"] = f"self.PRECACHE = {text};\n".encode()
     return files, manifest
+
+
+def published(path: str) -> str:
+    """Return where a file lies on the site: every host knows the ending .js."""
+    return re.sub(r"\.mjs$", ".js", path)
 
 
 def cache_directory() -> Path:

@@ -14,7 +14,7 @@ import { Fault } from './fault.js';
 const NEEDED = {
   snapshot: /^(engine\.py|generated\/((snapshot|libraries)\.wasm|pyodide\/core\.wasm))$/,
   cut: /^(engine\.py|generated\/((python|libraries)\.wasm|pyodide\/core\.wasm))$/,
-  stock: /^(engine\.py|generated\/(nn\.zip|pyodide\/(?!core\.|.*\.m?js$).*))$/,
+  stock: /^(engine\.py|generated\/(nn\.zip|pyodide\/(?!core\.|.*\.js$).*))$/,
 };
 
 /** A file did not come, or not as it should be. */

@@ -19,7 +19,7 @@ export async function workOffline({ onReady, onUpdate }) {
   if (!registration) return;
   watchForUpdates(registration, onUpdate);
   const { active } = await navigator.serviceWorker.ready;
-  onReady();
+  if (await caches.match('./generated/manifest.json')) onReady();
   // What the page may fall back on works offline as well; it is not worth a visitor's money.
   if (!savesData()) active?.postMessage('store-fallback');
 }

@@ -55,7 +55,7 @@ async function begin() {
   await import('./generated/pyscript/core.js');
   // The worker does not say which file it lacks.
   const { stock } = await readList();
-  const scripts = ['generated/pyodide/pyodide.mjs', 'generated/pyodide/pyodide.asm.js'];
+  const scripts = ['generated/pyodide/pyodide.js', 'generated/pyodide/pyodide.asm.js'];
   await Promise.all([...download(stock, () => {}).values(), ...scripts.map(load)]);
 }
 

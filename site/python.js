@@ -302,7 +302,9 @@ function watchdog(bark) {
   let resting = false;
   const watch = (/** @type {number} milliseconds */ limit) => {
     clearTimeout(timer);
-    if (!resting) timer = setTimeout(bark, limit);
+    if (resting) return;
+    const late = performance.now() + limit + 5000; // it slept: what came meanwhile is heard now
+    timer = setTimeout(() => (performance.now() > late ? watch(limit) : bark()), limit);
   };
   const rest = () => {
     resting = true;

@@ -13,7 +13,7 @@
 const generated = new URL('./generated/', import.meta.url).href;
 const SNAPSHOT = 'generated/snapshot.wasm';
 const CUT = 'generated/python.wasm';
-/** Pyodide's WebAssembly: trimmed by the build (.build/node/trim.mjs), as core.mjs is; and as it came. */
+/** Pyodide's WebAssembly: trimmed by the build (.build/node/trim.mjs), as core.js is; and as it came. */
 const [CORE, WHOLE_CORE] = ['generated/pyodide/core.wasm', 'generated/pyodide/pyodide.asm.wasm'];
 const LIBRARIES = 'generated/libraries.wasm';
 
@@ -40,7 +40,7 @@ addEventListener('py:progress', () => postMessage({ runtime: 'step' }));
 postMessage({ runtime: 'waiting' }, { transfer: [page.port2] });
 
 // At once, and not by `import` statements: an error then names the file.
-const trimmed = import('./generated/pyodide/core.mjs');
+const trimmed = import('./generated/pyodide/core.js');
 const helpers = Promise.all([import('./tar.js'), import('./libraries.js'), import('./rest.js')]);
 for (const each of [trimmed, helpers]) each.catch(() => {}); // reported below
 await listed;
@@ -76,7 +76,7 @@ export { version };
 /** @returns {Promise<any>} Pyodide as it came */
 async function loadStock() {
   const [pyodide] = await Promise.all([
-    import('./generated/pyodide/pyodide.mjs'),
+    import('./generated/pyodide/pyodide.js'),
     import('./generated/pyodide/pyodide.asm.js'), // defines what loadPyodide would load next
   ]);
   return pyodide;

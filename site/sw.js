@@ -12,7 +12,7 @@ const CACHE = PREFIX + PRECACHE.version;
 const MANIFEST = 'generated/manifest.json';
 const HASH = 'X-Content-SHA256';
 /** How the names of files end that the browser answers by itself. */
-const ROUTED = ['css', 'js', 'json', 'mjs', 'png', 'py', 'svg', 'wasm'];
+const ROUTED = ['css', 'js', 'json', 'png', 'py', 'svg', 'wasm'];
 /** Path below the scope -> SHA-256. */
 const LISTED = new Map([...PRECACHE.files, ...PRECACHE.fallback].map(({ path, sha256 }) => [path, sha256]));
 
@@ -70,8 +70,8 @@ async function store() {
   // This version's list, whatever the host has by then.
   const list = new Response(JSON.stringify(PRECACHE), { headers: { 'Content-Type': 'application/json' } });
   try {
-    await cache.put(address(MANIFEST), list);
     await Promise.all(PRECACHE.files.map((file) => storeOne(cache, earlier, file)));
+    await cache.put(address(MANIFEST), list); // at last: where it is, all is
     await Promise.all(PRECACHE.fallback.map((file) => takeOver(cache, earlier, file).catch(() => false)));
   } catch (error) {
     await caches.delete(CACHE);
@@ -83,6 +83,7 @@ async function store() {
 async function storeFallback() {
   const cache = await caches.open(CACHE);
   try {
+    if (!(await cache.match(address(MANIFEST)))) await store(); // other pages of a host may delete all
     for (const file of PRECACHE.fallback) await storeOne(cache, [CACHE], file);
   } catch (error) {
     console.warn('Not all of the spare files are stored:', error);

@@ -33,7 +33,7 @@ from tests.browser.modules_used import replace_file
 from tests.sample import drawings
 
 IN_PYODIDE = """async (code) => {
-    const { loadPyodide } = await import('./pyodide/pyodide.mjs');
+    const { loadPyodide } = await import('./pyodide/pyodide.js');
     const python = await loadPyodide({ packages: ['numpy'] });
     python.unpackArchive(await (await fetch('./nn.zip')).arrayBuffer(), 'zip');
     python.FS.writeFile('convolutions.py', code);

@@ -60,6 +60,11 @@ def test_a_processor_without_vectors_for_webassembly_reads(
         lacking.close()
 
 
+def test_hosts_need_not_know_the_ending_of_modules(built_site: Path) -> None:
+    """What nginx, as it comes, sends as bytes, browsers do not run."""
+    assert list(built_site.rglob("*.mjs")) == []
+
+
 @pytest.mark.parametrize("fault", ["missing", "cut"])
 def test_a_service_worker_that_cannot_register_is_no_matter(
     new_context: NewContext, own_host: StaticHost, fault: str

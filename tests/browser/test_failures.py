@@ -13,8 +13,9 @@ from tests.browser.hosting import AppServer, StaticHost, app_server
 from tests.browser.test_bringing import give, packed, photo
 
 WASM = "generated/pyodide/pyodide.asm.wasm"
-TRIMMED = {"generated/pyodide/core.wasm", "generated/pyodide/core.mjs"}
+TRIMMED = {"generated/pyodide/core.wasm", "generated/pyodide/core.js"}
 """Where these are not whole, stock Pyodide takes over."""
+LATER = "for (const each of document.getAnimations()) each.currentTime = 20_000"
 NO_WEBASSEMBLY = "delete globalThis.WebAssembly"
 BROKEN_WEBASSEMBLY = (
     "WebAssembly.instantiate = async () => { throw new WebAssembly.CompileError('broken') }"
@@ -91,7 +92,7 @@ def test_where_nobody_reads_nothing_is_claimed_about_where_drawings_stay(
     [
         WASM,
         "generated/manifest.json",
-        "generated/pyodide/pyodide.mjs",
+        "generated/pyodide/pyodide.js",
         "generated/pyodide/pyodide.asm.js",
         "generated/pyscript/core.js",
         "engine.py",
@@ -106,6 +107,28 @@ def test_a_missing_file_is_named_in_words(
     page.goto(own_host.url)
     wait_for_engine(page, "none")
     expect_message(page, "Your drawings cannot be read", name)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"), [("", "app.js"), ("", "boxes.js"), ("how.html", "inside.js")]
+)
+def test_a_script_that_does_not_come_leaves_words(
+    new_context: NewContext, own_host: StaticHost, address: str, name: str
+) -> None:
+    own_host.missing.add(name)
+    page = new_context().new_page()
+    page.goto(own_host.url + address)
+    page.evaluate(LATER)
+    expect(page.locator(".late")).to_be_visible()
+
+
+def test_a_page_that_is_opened_as_a_file_says_that_it_cannot_work(
+    new_context: NewContext, built_site: Path
+) -> None:
+    page = new_context().new_page()
+    page.goto((built_site / "index.html").as_uri())
+    page.evaluate(LATER)
+    expect(page.locator(".late")).to_contain_text("Opened as a file it does not work")
 
 
 @pytest.mark.parametrize("name", [WASM, "engine.py"])
@@ -140,6 +163,18 @@ def test_a_start_without_progress_ends_in_words(
     page.clock.fast_forward("00:46")
     wait_for_engine(page, "none")
     expect_message(page, "no progress for 45 seconds")
+
+
+def test_a_start_that_slept_goes_on(new_context: NewContext, own_host: StaticHost) -> None:
+    """A hidden page, or a computer, wakes after longer than a download may take."""
+    own_host.held |= {WASM, *TRIMMED}
+    page = new_context().new_page()
+    page.clock.install()
+    page.goto(own_host.url)
+    expect(page.locator("#state")).to_contain_text("Loading")
+    page.clock.fast_forward("10:00")
+    own_host.release()
+    wait_for_engine(page)
 
 
 def test_a_page_that_answers_health_with_html_is_no_server(

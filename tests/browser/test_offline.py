@@ -198,6 +198,21 @@ def test_a_version_that_is_not_all_there_is_not_used(
     wait_until(page, f"async (stored) => String(await ({CACHES})()) === stored", arg=str(stored[0]))
 
 
+def test_what_another_page_of_the_host_deleted_is_not_promised_and_stored_again(
+    new_context: NewContext, own_host: StaticHost
+) -> None:
+    """Many pages delete all of a host's caches that are not their own."""
+    page = visit(new_context, own_host)
+    page.evaluate("async () => Promise.all((await caches.keys()).map((n) => caches.delete(n)))")
+    page.reload()
+    wait_until(page, "async () => Boolean(await caches.match('generated/manifest.json'))")
+    expect(page.locator("#offline")).to_be_empty()
+    own_host.stop()
+    page.context.set_offline(True)
+    page.reload()
+    wait_until_stored(page)
+
+
 def test_a_page_that_could_not_be_stored_works_and_promises_nothing(
     new_context: NewContext, own_host: StaticHost
 ) -> None:

@@ -38,7 +38,7 @@ STOCK = {
     "generated/nn.zip",
     "generated/pyodide/pyodide.asm.js",
     "generated/pyodide/pyodide.asm.wasm",
-    "generated/pyodide/pyodide.mjs",
+    "generated/pyodide/pyodide.js",
     "generated/pyodide/python_stdlib.zip",
     "generated/pyodide/pyodide-lock.json",
 }
@@ -136,7 +136,7 @@ def test_the_next_runtime_takes_over_when_a_file_is_not_whole(
 def test_stock_pyodide_takes_over_when_the_trimmed_script_is_not_whole(
     new_context: NewContext, own_host: StaticHost, fault: str
 ) -> None:
-    getattr(own_host, fault).add("generated/pyodide/core.mjs")
+    getattr(own_host, fault).add("generated/pyodide/core.js")
     page, seen = read_a_5(new_context, own_host.url)
     assert page.evaluate(RUNTIME) == "stock"
     assert any("taking the stock one" in text for text in seen)
