@@ -13,6 +13,7 @@ from nn.layout import MOST_PARTS, UNKNOWN, Parts, row_height
 LEVEL = 0.15  # a line under a number, or of a frame, is so straight, or more,
 UNDER = 0.7  # lies under so much of the number,
 CLOSE = 0.2  # and reaches so little up into it
+FOOT = 0.08  # it lies so much lower than it, or more, to be surely no foot of a digit
 FILLED = 0.25  # a ring about a number is filled so far up by it, or more
 WHOLE = 0.8  # of a frame's height or width: so long are its lines, or longer
 TAP = 0.05  # a touch is so small, or smaller,
@@ -29,7 +30,7 @@ def strokes_aside(boxes: Sequence[Box], text: str) -> Parts:
     if touches := astray(boxes):
         return touches
     if UNKNOWN not in text:
-        return ()
+        return underlining(boxes, is_read=True)
     if about := enclosing(boxes) or underlining(boxes):
         return about
     return astray(boxes, REFUSED_BESIDE) if len(text) > 2 else ()  # one letter may have a dot
@@ -80,17 +81,23 @@ def enclosing(boxes: Sequence[Box]) -> Parts:
     return frame if _is_filled(boxes, frame, outer) else ()
 
 
-def underlining(boxes: Sequence[Box]) -> Parts:
-    """Return which stroke underlines all others, by their ``boxes``; () if none."""
+def underlining(boxes: Sequence[Box], is_read: bool = False) -> Parts:
+    """Return which stroke underlines all others, by their ``boxes``; () if none.
+
+    Below a single digit it may be the digit's foot, if all together is read (``is_read``).
+    """
     if not 1 < len(boxes) <= MOST_PARTS:
         return ()
     for place, (left, top, right, bottom) in enumerate(boxes):
         others = union([box for i, box in enumerate(boxes) if i != place])
         wide, high = others[2] - others[0], others[3] - others[1]
+        if is_read and wide <= high:
+            continue
+        least = FOOT if is_read or wide <= high else -CLOSE
         beside = min(right, others[2]) - max(left, others[0])
-        is_under = beside >= UNDER * wide and top >= others[3] - CLOSE * high
+        is_under = beside >= UNDER * wide and top >= others[3] + least * high
         is_level = bottom - top <= LEVEL * (right - left)
-        if is_under and is_level and wide > high:  # under a single digit it may be its foot
+        if is_under and is_level:
             return (place,)
     return ()
 

@@ -27,7 +27,8 @@ from nn.picture.slices import columns_to_cut
 _LOOK = 256  # longer side at which the digit is searched for
 _CLOSER = 100  # the digit is looked at again so that its own longer side is at least this
 _AGAIN = 0.85  # of the strong ink is seen there too, or it is not trusted
-_MOST_LOOKS = 64  # so often in one picture: a page of print has hundreds of marks
+_MOST_LOOKS = 64  # so often in one picture: a page of print has hundreds of marks,
+_IN_VAIN = 8  # and for so many counts a look that found something else: hatching does so often
 _LOWEST = 2.0  # in widths of the lines: what is lower is a dash, and no digits that touch
 _LUMA = (0.299, 0.587, 0.114)  # Rec. 601
 
@@ -140,8 +141,9 @@ class Picture:
             inside, box = _places(ink, self._window, self.step)
         # Shrunk: look again, at the digit alone and as finely as is of use.
         if closer and self.step > 1 and self._looks < _MOST_LOOKS:
-            self._looks += 1
-            ink, inside, box = self._closer(ink, box, only) or (ink, inside, box)
+            seen = self._closer(ink, box, only)
+            self._looks += 1 if seen else _IN_VAIN
+            ink, inside, box = seen or (ink, inside, box)
         return in_field(ink, inside), box
 
     def _closer(self, before: Grey, box: Box, only: Mask) -> tuple[Grey, Box, Box] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ NARROWEST = 0.15  # what is narrower counts as so wide: an upright line has hard
 INSIDE = 0.12  # a mark whose middle is so far within both ends of another belongs to it too
 BESIDE, ABOVE = 0.1, 0.15  # marks that share less of the lower one's height seem nearer by this
 BESIDE_EACH_OTHER = 0.6  # of the rows of two marks: so many they share
-AGAIN = 0.03  # in heights: two lines whose ends are so near, across, are one that was gone over
+AGAIN = 0.05  # in heights: two lines whose ends are so near, across, are one that was gone over
 FLAT = 0.2  # of its width: the height of a dash; a dot has neither
 HIGHEST_MINUS = 0.45  # in heights; what is higher and as flat are digits that touch
 MINUS_WITHIN, MINUS_FIRST = (0.25, 0.8), (0.1, 0.9)  # how far down the row its middle may be
@@ -32,8 +33,10 @@ TALL = 0.5  # in heights: what is higher is no sign
 DOT = 0.15  # in heights: what is smaller is no digit
 LOW = 0.8  # of the row: a dot whose middle is farther down is no stroke of a digit, but a point
 COMMA = 0.8  # in its own widths: a point that is so high, or higher, may be larger than a dot
+COMMA_LONG = 0.3  # in heights: the longest comma, from corner to corner; a digit is longer
 BELOW = 0.15  # in heights: a dot that is so far below what is over it is no point
-BOUNCE = 0.05  # in heights: so near to a line, a dot is part of it
+BOUNCE = 0.05  # in heights: so near to a line, a dot is part of it,
+TAPPED = 0.07  # or so near, if it is as small as that
 BAR = 0.05  # a dash that is so near a digit, or reaches into it, is its bar,
 BAR_BEFORE = -0.1  # and before all digits, drawn apart, if it reaches so far into it
 FAR = 10.0  # a gap beyond which farther makes no difference
@@ -80,7 +83,9 @@ def marks_of(
     lines = [place for place, box in enumerate(boxes) if not _is_point(box, height)]
     parts = {line: [line] for line in lines}
     for dot in set(range(len(boxes))) - set(lines):
-        touched = (line for line in lines if touches(dot, line, BOUNCE * height))
+        is_tap = longer_side(boxes[dot]) <= BOUNCE * height
+        reach = (TAPPED if is_tap else BOUNCE) * height
+        touched = (line for line in lines if touches(dot, line, reach))
         parts.setdefault(next(touched, dot), []).append(dot)
     marks = [
         Mark(tuple(sorted(each)), union([boxes[part] for part in each])) for each in parts.values()
@@ -201,7 +206,8 @@ def sign_in_row(box: Box, row: Box, height: float, is_first: bool = False) -> st
 def _is_point(box: Box, height: float) -> bool:
     """Tell whether a mark is as small as a point."""
     left, top, right, bottom = box
-    return max(right - left, (bottom - top) / 1.6) <= 0.2 * height
+    is_small = math.hypot(right - left, bottom - top) <= COMMA_LONG * height
+    return is_small and right - left <= 0.2 * height
 
 
 def _is_dot(box: Box, row: Box, height: float) -> bool:

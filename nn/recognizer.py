@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nn import weights
-from nn.aside import strokes_aside
+from nn.aside import strokes_aside, underlining
 from nn.curve import rounded
 from nn.drawn import Drawn
 from nn.image import Picture
@@ -133,14 +133,16 @@ class Recognizer:
         earlier = dict(known or {})
         reading = self._read_row(Drawn(parsed, places), known)
         for _ in range(MOST_ASIDE):
-            aside = strokes_aside([bounding_box([stroke]) for stroke in parsed], reading.text)
+            boxes = [bounding_box([stroke]) for stroke in parsed]
+            aside = strokes_aside(boxes, reading.text)
             if not aside:
                 break
             parsed = [stroke for place, stroke in enumerate(parsed) if place not in aside]
             places = [stroke for place, stroke in enumerate(places) if place not in aside]
             of_these = {**earlier, **(known or {})}
             without = self._read_row(Drawn(parsed, places), of_these)
-            may_be_any_line = without.text == "1" and len(aside) == 1
+            is_in_doubt = len(aside) == 1 and aside != underlining(boxes)
+            may_be_any_line = without.text == "1" and is_in_doubt
             if UNKNOWN not in without.text and not may_be_any_line:
                 reading = without
             if known is not None:

@@ -15,6 +15,7 @@ LEAST_THIN = 3  # pixels that are thin in any picture
 BAND = 0.08  # of a frame's box: so far inside lie its sides,
 COVERED = 0.9  # along so much of which there is ink;
 HOLLOW = 0.01  # so little of it is inside
+INNER, WRITTEN = 0.7, 0.35  # of a ring's radius: there is none of it; of its height: a digit is
 APART = 0.03  # of a border: so far from its ends is all that a line along it does not belong to
 
 
@@ -44,7 +45,8 @@ def _is_frame(piece: NDArray[np.bool_], inked: NDArray[np.bool_], ink: Grey) -> 
         return False
     first, highest, last, lowest = extent_of(rest)
     is_around = left < first and top < highest and right > last and bottom > lowest
-    if is_around and _is_hollow(piece[top:bottom, left:right]):
+    window = piece[top:bottom, left:right]
+    if is_around and (_is_hollow(window) or _is_ring(window, lowest - highest)):
         return True
     return any(
         max(side[0].mean(), side[-1].mean()) >= COVERED
@@ -52,6 +54,15 @@ def _is_frame(piece: NDArray[np.bool_], inked: NDArray[np.bool_], ink: Grey) -> 
         and end <= (1 - APART) * side.shape[1]
         for side, begin, end in ((piece, first, last), (piece.T, highest, lowest))
     )
+
+
+def _is_ring(piece: NDArray[np.bool_], high: int) -> bool:
+    """Tell whether a piece's ink lies along the ellipse in its box, and what it goes around, so
+    many pixels ``high``, is large enough for a digit: in a 0 may be a dot.
+    """
+    down, across = (abs(np.linspace(-1, 1, size)) for size in piece.shape)
+    within = np.hypot(down[:, None], across) < INNER
+    return bool(high >= WRITTEN * len(piece) and piece[within].mean() < HOLLOW)
 
 
 def _is_hollow(piece: NDArray[np.bool_]) -> bool:

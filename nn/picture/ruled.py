@@ -6,7 +6,7 @@ from nn.picture.boxes import without_boxes
 from nn.picture.crossing import without_lines
 from nn.picture.lattice import completed
 from nn.picture.pieces import Grey, rim
-from nn.picture.straight import rules_in
+from nn.picture.straight import Rule, rules_in
 
 WIDEST = 32  # of them would fill the picture: a line of the paper is no wider
 SURE = 2  # level lines are the paper's, whatever else there is,
@@ -27,12 +27,19 @@ def without_rules(ink: Grey, least: float, body: float, is_part: bool = False) -
     widest = min(ink.shape) // WIDEST
     if not widest:
         return ink
-    level, upright = (
-        completed(each, list(rules_in(each, widest, least)), SHORT, least) for each in (ink, ink.T)
-    )
+    level = _rules(ink, widest, least)
     is_sure = sum(rule.goes_across(SHORT) for rule in level) >= SURE
+    if is_part and not is_sure:
+        return ink
     short = SHORT if is_sure else max(NEAR, 2 / min(ink.shape))
     lines = [rule.line for rule in level if rule.goes_across(short)]
-    lines += [rule.line.turned() for rule in upright if rule.goes_across(short)]
+    lines += [
+        rule.line.turned() for rule in _rules(ink.T, widest, least) if rule.goes_across(short)
+    ]
     rest = without_lines(ink, lines, body)
-    return rest if is_sure or not (is_part or rim(rest > body).any()) else ink
+    return rest if is_sure or not rim(rest > body).any() else ink
+
+
+def _rules(ink: Grey, widest: int, least: float) -> list[Rule]:
+    """Return the level lines, with those that are missing among equally distant ones."""
+    return completed(ink, list(rules_in(ink, widest, least)), SHORT, least)

@@ -14,7 +14,8 @@ FULL = 0.8  # it hides so much of what lies within it,
 ASTRAY = 0.15  # it differs by so little from what is between four corners, as no bent line does,
 REACHED = 0.25  # what covers so much of a side of the picture, or its end, goes on beyond it,
 BEYOND, OFTEN = 2, 0.5  # a sheet beyond no more of the four, or it covers so much of the picture,
-SQUARE = 0.4  # and its shorter side is so much of its longer one
+SQUARE = 0.4  # and its shorter side is so much of its longer one,
+NARROW = 0.25  # or so much of a sheet that is seen whole: a till's receipt
 TURNS = 16  # so many ways to turn a cross are tried, whose four ends are corners
 
 
@@ -37,7 +38,8 @@ def sheet_in(strong: Mask) -> NDArray[np.bool_] | None:
         return None
     window = piece[top:bottom, left:right]
     filled = filled_up(window)
-    if window.sum() < FULL * filled.sum() or min(high, wide) < SQUARE * max(high, wide):
+    narrowest = SQUARE if beyond else NARROW
+    if window.sum() < FULL * filled.sum() or min(high, wide) < narrowest * max(high, wide):
         return None
     if not is_quadrangle(filled):
         return None

@@ -22,6 +22,7 @@ BEFORE = 0.02  # a box's side ends so far from it,
 NEARLY = 1  # pixels from its row, so far its slope may be astray at the ends;
 TURN, COVERED = 4, 0.8  # and goes on across there, for so many of its widths, nearly everywhere
 MOST = 30  # lines that are looked for: it bounds the time
+MANY = 2000  # pixels: fewer are counted faster for all slopes at once
 
 
 class Rule(NamedTuple):
@@ -85,18 +86,29 @@ def rules_in(ink: Grey, widest: int, least: float) -> Iterator[Rule]:
 
 def line_along(ink: Grey, path: NDArray[np.intp], edges: tuple[int, int], least: float) -> Line:
     """Return the line at the rows ``path: (w,)``, whose soft edges are so far from there."""
-    off = np.arange(len(ink))[:, None] - path
-    band = (off >= edges[0]) & (off <= edges[1])  # across others, which hide it
-    strongest = np.where(band, ink, np.float32(0)).max(axis=0)
+    height, width = ink.shape
+    rows = path + np.arange(edges[0], edges[1] + 1)[:, None]
+    is_seen = (rows >= 0) & (rows < height)
+    columns = np.broadcast_to(np.arange(width), rows.shape)
+    # Across others, which hide it.
+    band = np.where(is_seen, ink[rows.clip(0, height - 1), columns], np.float32(0))
+    strongest = band.max(axis=0)
     strength = median(strongest[strongest > least])
-    return Line(band & (ink < STRONGER * strength), edges[1] - edges[0] + 1, strength)
+    weak = is_seen & (band < STRONGER * strength)
+    pixels = np.zeros(ink.shape, bool)
+    pixels[rows[weak], columns[weak]] = True
+    return Line(pixels, edges[1] - edges[0] + 1, strength)
 
 
 def _counted(
     y: NDArray[np.intp], x: NDArray[np.intp], rises: NDArray[np.intp], size: int
 ) -> NDArray[np.intp]:
     """Return how many pixels are in each row, ``(SLOPES, size)``, sheared by each slope."""
-    return np.stack([np.bincount(y + rise[x], minlength=size) for rise in rises])
+    if len(y) > MANY:  # so many places at once would not fit the processor's cache
+        return np.stack([np.bincount(y + rise[x], minlength=size) for rise in rises])
+    places = rises + size * np.arange(len(rises))[:, None]
+    count = np.bincount((y + places[:, x]).ravel(), minlength=places.shape[0] * size)
+    return count.reshape(-1, size)
 
 
 def _turns(inked: Mask, path: NDArray[np.intp], end: int, way: int, widest: int) -> bool:

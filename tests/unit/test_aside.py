@@ -99,9 +99,28 @@ def test_marks_are_remembered_with_and_without_it(recognizer: Recognizer) -> Non
     assert looked == []
 
 
-def test_a_digit_under_which_is_a_line_alone_keeps_its_foot(recognizer: Recognizer) -> None:
-    boxes = [(0.0, 0.0, 20.0, 100.0), (-15.0, 100.0, 35.0, 102.0)]
-    assert not underlining(boxes)
+@pytest.mark.parametrize(("below", "is_apart"), [(0, False), (5, False), (10, True), (30, True)])
+def test_a_line_under_a_single_digit_may_be_its_foot(below: float, is_apart: bool) -> None:
+    boxes = [(0.0, 0.0, 20.0, 100.0), (-15.0, 100.0 + below, 35.0, 102.0 + below)]
+    assert underlining(boxes) == ((1,) if is_apart else ())
+
+
+@pytest.mark.parametrize("digit", "01234568")  # an underlined 7 is a 2 whose pen skipped
+def test_a_single_digit_may_be_underlined(digit: str, recognizer: Recognizer) -> None:
+    line: Strokes = [[[-10, 118], [90, 120]]]
+    assert recognizer.read(row([KINDS[digit]]) + line).text == digit
+
+
+def test_a_line_well_below_a_number_is_left_out_whatever_that_looks_like_with_it() -> None:
+    boxes = [(0.0, 0.0, 60.0, 100.0), (80.0, 0.0, 140.0, 100.0), (-10.0, 115.0, 150.0, 117.0)]
+    assert strokes_aside(boxes, "33") == strokes_aside(boxes, "3?") == (2,)
+    assert strokes_aside([*boxes[:2], (-10.0, 104.0, 150.0, 106.0)], "33") == ()
+
+
+def test_a_line_below_a_single_digit_is_left_out_only_where_it_cannot_be_read_with_it() -> None:
+    boxes = [(0.0, 0.0, 60.0, 100.0), (-10.0, 115.0, 70.0, 117.0)]
+    assert strokes_aside(boxes, "2") == ()
+    assert strokes_aside(boxes, "?") == (1,)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +133,7 @@ def test_a_digit_under_which_is_a_line_alone_keeps_its_foot(recognizer: Recogniz
         ([(0, 0, 90, 100), (-20, -20, 120, 130)], (1,)),
         ([(40, 40, 60, 60), (0, 0, 100, 100)], ()),  # a dot in a large 0
         (SIDES, (0, 1, 2, 3)),
-        ([*SIDES[:3], (-20, 200, 130, 202), SIDES[4]], ()),  # its foot is far off
+        ([*SIDES[:3], (-20, 200, 130, 202), SIDES[4]], (3,)),  # its foot is far off: a line
         ([*SIDES[:3], (-20, 130, 50, 132), SIDES[4]], ()),  # its foot is too short
         (SIDES[:4], ()),  # an empty frame
         ([(0, 0, 90, 100)] * 95 + [(-20, -20, 120, 130)], (95,)),

@@ -73,3 +73,14 @@ def test_a_frame_about_nothing_stays() -> None:
     empty = np.ones((60, 40), np.float32)
     empty[3:-3, 3:-3] = 0
     assert without_frame(empty) is empty
+
+
+@pytest.mark.parametrize("line", [2, 5])
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_a_digit_in_a_ring_is_read_as_without_it(
+    line: int, is_dark: bool, recognizer: Recognizer
+) -> None:
+    picture = np.pad(page(), 40, constant_values=255)
+    y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
+    picture[abs(np.hypot(x - 160, y - 140) - 118) < line / 2] = 0
+    assert recognizer.read_image(255 - picture if is_dark else picture).text == "7"

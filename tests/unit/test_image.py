@@ -365,3 +365,14 @@ def test_what_is_not_a_picture_is_refused(array: NDArray[np.generic], message: s
     with pytest.raises(ImageError) as caught:
         to_mnist(array)
     assert str(caught.value) == message
+
+
+def test_of_hatching_few_marks_are_looked_at_closely(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr("nn.image.Picture._closer", lambda *_: looks.append(1))
+    picture = np.full((600, 800), 235, np.uint8)
+    picture[:, ::16] = picture[:, 1::16] = 60
+    recognizer.read_image(picture)
+    assert len(looks) == 8

@@ -147,7 +147,7 @@ def test_a_tap_near_a_digit_is_a_point_although_the_digit_looks_the_same_with_it
     assert recognizer.read([*three, [[right + 8, 98.0]], *five]).text == "3.5"
 
 
-@pytest.mark.parametrize("dot", [[[1.0, 1.0]], [[0.0, 0.0], [1.0, 1.0], [0.5, 2.0]]])
+@pytest.mark.parametrize("dot", [[[1.0, 1.0]], [[4.0, 4.5]], [[0.0, 0.0], [1.0, 1.0], [0.5, 2.0]]])
 @pytest.mark.parametrize("digit", "1479")
 def test_a_pen_that_bounces_at_a_digits_foot_draws_no_point(
     digit: str, dot: list[list[float]], recognizer: Recognizer
@@ -183,6 +183,26 @@ def test_lines_beside_each_other_are_ones(count: int, pitch: float, recognizer: 
         [[pitch * i + i % 2, 0.0], [pitch * i, 50.0], [pitch * i, 100.0]] for i in range(count)
     ]
     assert recognizer.read(lines).text == "1" * count
+
+
+@pytest.mark.parametrize("lean", [-0.9, -0.6, -0.3, 0.3, 0.6])
+@pytest.mark.parametrize("pitch", [25, 40, 60])
+def test_lines_that_lean_over_each_other_are_ones(
+    lean: float, pitch: float, recognizer: Recognizer
+) -> None:
+    lines = [[[pitch * i, 0], [pitch * i + lean * 100, 100 + i]] for i in range(3)]
+    assert recognizer.read(lines).text == "111"
+
+
+@pytest.mark.parametrize("digit", "0235689")
+def test_a_low_digit_is_no_point(digit: str, recognizer: Recognizer) -> None:
+    seven, low = placed(KINDS["7"].strokes, 0, 0, 100), placed(KINDS[digit].strokes, 100, 69, 31)
+    assert recognizer.read([*seven, *low]).text == "7" + digit
+
+
+def test_a_1_that_was_gone_over_is_one(recognizer: Recognizer) -> None:
+    lines = [[[0.0, 0.0], [2.0, 100.0]], [[4.0, 2.0], [6.0, 98.0]]]
+    assert recognizer.read([*lines, *placed(KINDS["7"].strokes, 40, 0, 100)]).text == "17"
 
 
 def test_a_speck_beside_a_digit_is_no_digit(recognizer: Recognizer) -> None:

@@ -355,6 +355,8 @@ def test_what_is_left_of_a_neighbour_does_not_change_a_number(
         ((20, 20, 90, 90), True),
         ((20, 20, 55, 55), False),  # too small
         ((0, 50, 200, 110), False),  # a broad stroke
+        ((10, 50, 190, 105), True),  # a receipt
+        ((10, 50, 190, 90), False),  # a stroke
     ],
 )
 def test_a_sheet_is_told_by_its_size(box: tuple[int, int, int, int], is_sheet: bool) -> None:
