@@ -33,8 +33,10 @@ class Drawn(Row):
         """Take strokes, and which of the drawing's they are."""
         self._boxes = [bounding_box([stroke]) for stroke in strokes]
         self._points, self._numbers = [*strokes], [*numbers]
-        upright = np.array([[1, 0], [-lean_of(strokes, self._boxes), 1]])
-        self.boxes = [bounding_box([stroke @ upright]) for stroke in strokes]
+        self.boxes = [*self._boxes]
+        if lean := lean_of(strokes, self._boxes):
+            upright = np.array([[1, 0], [-lean, 1]])
+            self.boxes = [bounding_box([stroke @ upright]) for stroke in strokes]
 
     def picture(self, parts: Parts) -> tuple[NDArray[np.uint8], Box]:
         """Return parts, inked afresh, and their box in the drawing's own units."""

@@ -187,6 +187,10 @@ function refresh() {
 
 language.addEventListener('change', refresh);
 engine.addEventListener('state', refresh);
+// Come back to with Forward, as it was left: the drawing may be another one by now.
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) location.reload();
+});
 status.follow(engine);
 engine.start();
 begin();

@@ -169,3 +169,15 @@ def test_no_sentence_has_holes_while_nothing_is_computed(
     wait_for_engine(page, "none")
     expect(page.locator("h1")).to_be_visible()
     expect(page.locator(".how section").first).to_be_hidden()
+
+
+def test_who_comes_back_with_forward_finds_the_drawing_of_now(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    page = new_context(locale="en").new_page()
+    page.goto(f"{site_host.url}how.html")
+    expect(page.locator("body")).to_have_attribute("data-lesson", "5", timeout=START)
+    page.evaluate("sessionStorage.setItem('drawing', '[[[140, 60], [140, 220]]]')")
+    # As a browser does that had kept the page.
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(page.locator("body")).to_have_attribute("data-lesson", "1", timeout=START)
