@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from playwright.sync_api import CDPSession, Page, expect
-
-from nn.ink import ink
 
 DRAWINGS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "fixtures" / "drawings.json").read_text("utf-8")
@@ -90,8 +90,8 @@ def expect_answer(page: Page, text: str) -> None:
     expect(page.locator("#answer")).to_have_text(text, timeout=START)
 
 
-def expect_seen(page: Page) -> None:
-    """Wait until the picture that the page shows of a digit is all of the drawing's ink."""
+def expect_seen(page: Page, image: NDArray[np.uint8]) -> None:
+    """Wait until the page shows that the network sees this: ``image: (28, 28)``."""
     wait_until(  # the last bit of a square root may differ
         page,
         """(expected) => {
@@ -99,7 +99,7 @@ def expect_seen(page: Page) -> None:
             const { data } = context.getImageData(0, 0, 28, 28);
             return expected.every((grey, i) => Math.abs(data[4 * i] - grey) <= 1);
         }""",
-        arg=ink(drawn(page)).ravel().tolist(),
+        arg=image.ravel().tolist(),
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import nn
+from nn.ink import ink
 from tests.browser.drawing import (
     DRAWINGS,
     draw,
@@ -73,7 +74,7 @@ def test_the_ten_bars_show_the_probabilities(page: Page, recognizer: nn.Recogniz
 def test_the_picture_that_the_network_sees_is_the_ink_of_the_drawing(page: Page) -> None:
     draw(page, sample("8"))
     expect_answer(page, "8")
-    expect_seen(page)
+    expect_seen(page, ink(drawn(page)))
 
 
 def test_each_prediction_is_measured(page: Page) -> None:
