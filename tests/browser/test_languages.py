@@ -21,7 +21,9 @@ UNTRANSLATED = """
     () => {
         const found = [];
         const word = /\\p{L}{2}/u;
-        const exempt = 'head, script, noscript, [type=json], template, select, #sure, #spoken';
+        // Like what is said without scripts, .late is seen only where none came.
+        const unscripted = 'noscript, .late';
+        const exempt = `head, script, ${unscripted}, [type=json], template, select, #sure, #spoken`;
         const walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
         while (walker.nextNode()) {
             const { data, parentElement } = walker.currentNode;
