@@ -186,7 +186,7 @@ def _assemble(
         }
         programs = Programs(root, core, fetcher, cache)
         trimmed = programs.trim(native)
-        files["generated/pyodide/core.js"] = trimmed["core.mjs"]
+        files["generated/pyodide/core.mjs"] = trimmed["core.mjs"]
         cut = cut_runtime(root, core, files[wheel], programs, whole=kind.whole)
         libraries = {path: data for path, data in cut.items() if path.endswith(".so")}
         modules = {path: data for path, data in cut.items() if path not in libraries}
