@@ -94,10 +94,29 @@ def calibration_error(
     Source: Naeini, Cooper, Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian
     Binning", 2015.
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    right = probabilities.argmax(axis=1) == labels
+    return _distance(probabilities.max(axis=1), right, bins)
+
+
+def calibration_error_by_chance(
+    probabilities: NDArray[np.float32], bins: int = 15, draws: int = 1000
+) -> float:
+    """Return the mean `calibration_error`, 0 to 1, of so many answers that are as sure as these and
+    right just as often as they are sure.
+
+    It is not 0, because in a bin of few answers chance decides how many are right. A measured
+    error that is no larger says nothing against the confidence. Source: Bröcker, Smith,
+    "Increasing the Reliability of Reliability Diagrams", 2007 (consistency resampling).
+    """
+    confidence, rng = probabilities.max(axis=1), np.random.default_rng(0)
+    drawn = (rng.random(len(confidence)) < confidence for _ in range(draws))
+    return float(np.mean([_distance(confidence, right, bins) for right in drawn]))
+
+
+def _distance(confidence: NDArray[np.float32], right: NDArray[np.bool_], bins: int) -> float:
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     distances = np.bincount(bin_of, weights=right - confidence, minlength=bins)
-    return float(np.abs(distances).sum() / len(labels))
+    return float(np.abs(distances).sum() / len(confidence))
 
 
 def _best_temperature(model: Sequential, parts: Sequence[Labelled]) -> float:

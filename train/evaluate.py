@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,9 @@ from nn.ink import SIDE
 from nn.numbers import DIGITS, NO_DIGIT
 from nn.recognizer import Recognizer
 from train.examples import Labelled
+
+SURE_WITHIN = 1.96
+"""So many standard deviations about its mean 95 % of a normal distribution lie."""
 
 
 def predictions(recognizer: Recognizer, part: Labelled) -> NDArray[np.float32]:
@@ -60,17 +64,32 @@ def error_rate(recognizer: Recognizer, part: Labelled) -> float:
     return float(misread(recognizer, part).mean())
 
 
+def interval(errors: int, count: int) -> tuple[float, float]:
+    """Return between which shares, 0 to 1, the true one lies with 95 % confidence, where ``errors``
+    of ``count`` were wrong.
+
+    Each counts as a draw of its own, though those by one hand have much in common. Source: Wilson,
+    "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
+    """
+    share, doubt = errors / count, SURE_WITHIN**2 / count
+    middle = (share + doubt / 2) / (1 + doubt)
+    spread = math.sqrt(doubt * (share * (1 - share) + doubt / 4)) / (1 + doubt)
+    return max(middle - spread, 0.0), min(middle + spread, 1.0)
+
+
 def error_table(recognizer: Recognizer, parts: Mapping[str, Labelled]) -> str:
     """Return a table for people: the errors of each part, of each digit and, by writers, of each
-    site.
+    site, and between what the error of many more such images would probably be.
     """
     if not parts:
         return "Nothing was measured: there are no images for that."
-    lines = [f"{'part':<24}{'digits':>8}{'wrong':>7}{'error':>9}"]
+    lines = [f"{'part':<24}{'digits':>8}{'wrong':>7}{'error':>9}{'95% sure between':>19}"]
 
     def row(name: str, wrong: NDArray[np.bool_]) -> None:
         count, errors = wrong.size, int(wrong.sum())
-        lines.append(f"{name:<24}{count:>8}{errors:>7}{errors / count:>9.2%}")
+        least, most = interval(errors, count)
+        between = f"{least:>11.2%} {most:>7.2%}"
+        lines.append(f"{name:<24}{count:>8}{errors:>7}{errors / count:>9.2%}{between}")
 
     for name, part in parts.items():
         wrong = misread(recognizer, part)

@@ -15,6 +15,7 @@ from train.calibrate import (
     calibrate,
     calibrate_pictures,
     calibration_error,
+    calibration_error_by_chance,
     refusal_threshold,
 )
 from train.evaluate import answers
@@ -98,6 +99,17 @@ def test_calibration_error_of_known_cases():
     assert calibration_error(half, np.array([0, 1])) == pytest.approx(0)
     both = np.concatenate([sure, half])  # too sure of some does not make up for others
     assert calibration_error(both, np.array([0, 1, 0, 0])) == pytest.approx(0.5)
+
+
+def test_exact_confidence_is_measured_as_far_off_as_chance_makes_it():
+    rng = np.random.default_rng(1)
+    confidence = rng.uniform(0.5, 1, 800)
+    probabilities = np.stack([confidence, 1 - confidence], axis=1).astype(np.float32)
+    drawn = [(rng.random(800) >= confidence).astype(np.uint8) for _ in range(300)]
+    measured = np.mean([calibration_error(probabilities, labels) for labels in drawn])
+    by_chance = calibration_error_by_chance(probabilities)
+    assert by_chance == pytest.approx(measured, rel=0.05)
+    assert calibration_error_by_chance(np.tile(probabilities, (100, 1)), draws=5) < by_chance / 5
 
 
 def test_pictures_get_the_temperature_that_fits_them_whatever_drawings_need():

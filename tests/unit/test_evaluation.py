@@ -31,7 +31,7 @@ from train.compose import (
 )
 from train.data import Drawing, marks
 from train.data.unclear import UNCLEAR, clear, fingerprint, unclear
-from train.evaluate import answers, error_rate, error_table, predictions
+from train.evaluate import answers, error_rate, error_table, interval, predictions
 from train.examples import Labelled, inked_drawings
 from train.one_stroke import in_one_stroke
 from train.report_page import Evaluation, write_evaluation
@@ -221,14 +221,23 @@ def test_the_table_counts_each_digit_and_each_site() -> None:
     writers = ["a/1", "a/2", "a/3", "b/1", "b/1", "c/2", "c/2"]
     lines = error_table(recognizer, {"some": Labelled(images[read], labels, writers)}).splitlines()
     assert [" ".join(line.split()) for line in lines] == [
-        "part digits wrong error",
-        "some 7 3 42.86%",  # a mark that looks like several is refused, which is right
-        "digit 3 2 0 0.00%", "digit 5 1 0 0.00%", "digit 8 2 2 100.00%",
-        "site a 3 0 0.00%", "site b 2 2 100.00%", "site c 2 1 50.00%",
+        "part digits wrong error 95% sure between",
+        "some 7 3 42.86% 15.82% 74.95%",  # what looks like several is refused, which is right
+        "digit 3 2 0 0.00% 0.00% 65.76%", "digit 5 1 0 0.00% 0.00% 79.35%",
+        "digit 8 2 2 100.00% 34.24% 100.00%", "site a 3 0 0.00% 0.00% 56.15%",
+        "site b 2 2 100.00% 34.24% 100.00%", "site c 2 1 50.00% 9.45% 90.55%",
     ]  # fmt: skip
     alone = error_table(recognizer, {"one": Labelled(images[3:4], labels[3:4])}).splitlines()
     assert "100.00%" in alone[1]
     assert error_table(recognizer, {}) == "Nothing was measured: there are no images for that."
+
+
+def test_the_interval_holds_the_true_share_nineteen_times_of_twenty() -> None:
+    assert interval(1, 10) == pytest.approx((0.0179, 0.4042), abs=5e-5)  # as Wilson's formula says
+    share, count = 0.03, 1000
+    drawn = np.random.default_rng(0).binomial(count, share, 2000)
+    holds = [least <= share <= most for least, most in (interval(int(n), count) for n in drawn)]
+    assert np.mean(holds) == pytest.approx(0.95, abs=0.015)
 
 
 def test_pictures_alone_are_answered_by_their_own_temperature_and_threshold() -> None:
