@@ -66,6 +66,7 @@ function show(newest) {
   view.show(reading, shown);
   inside.show(reading.digits[shown]);
   teaching.show(reading.digits[shown]);
+  offerTaken();
 }
 
 /**
@@ -121,6 +122,7 @@ async function drawingChanged() {
   unread = !settled.ok && !settled.superseded;
   if (settled.ok) {
     show(settled.result);
+    refocus();
     if (picture && !settled.result.text) view.tell('picture.empty');
     if (performance.getEntriesByName('first-answer').length === 0) performance.mark('first-answer');
   } else if (!settled.superseded) {
@@ -226,7 +228,7 @@ addEventListener('pagehide', keep);
 // Phones end hidden pages.
 document.addEventListener('visibilitychange', keep);
 offerBringing(find('bring-menu'), find('paper'), takePicture);
-offerTaking(find('take-menu'), () => ({ text: reading.text, strokes: pad.finished }), status);
+const offerTaken = offerTaking(find('take-menu'), () => ({ text: reading.text, strokes: pad.finished }), status);
 buttons.undo.addEventListener('click', () => pad.undo());
 buttons.redo.addEventListener('click', () => pad.redo());
 buttons.erase.addEventListener('click', () => erase(!pad.erasing));

@@ -2,7 +2,7 @@
 
 import { oncePerFrame } from './frame.js';
 import { SIGNS } from './reading.js';
-import { put, say, setText } from './words.js';
+import { find, put, say, setText } from './words.js';
 
 /**
  * @typedef {import('./engine.js').Digit} Digit
@@ -121,7 +121,10 @@ export class Boxes {
 
   #draw() {
     const count = this.#digits.length;
-    while (this.#list.children.length > count) this.#list.lastElementChild?.remove();
+    while (this.#list.children.length > count) {
+      if (this.#list.lastElementChild?.matches(':focus-within')) find('pad').focus();
+      this.#list.lastElementChild?.remove();
+    }
     while (this.#list.children.length < count) this.#add(this.#list.children.length);
     this.#digits.forEach(({ symbol }, index) => {
       const tag = this.#tag(index);

@@ -88,6 +88,7 @@ export class Pad extends EventTarget {
 
   /** Replaces the drawing; one step for undo. */
   set strokes(strokes) {
+    if (this.#live || this.#pointer) this.#abandon();
     if (!strokes.length && !this.#strokes.length && !this.#picture) return;
     this.#remember(this.#strokes, this.#picture);
     this.#replace(strokes);
@@ -124,7 +125,6 @@ export class Pad extends EventTarget {
   }
 
   clear() {
-    if (this.#live || this.#pointer) this.#abandon();
     this.strokes = [];
   }
 

@@ -15,6 +15,7 @@ import { button, find } from './words.js';
  * @param {HTMLElement} menu
  * @param {() => Taken} current what was read, and what is drawn
  * @param {import('./status.js').Status} status
+ * @returns {() => void} lets the buttons know what there is now
  */
 export function offerTaking(menu, current, status) {
   const copy = async (/** @type {string} */ text, /** @type {string} */ key) => {
@@ -32,18 +33,16 @@ export function offerTaking(menu, current, status) {
     'take-png': async ({ strokes, text }) => download(await toPng(strokes), `${name(text)}.png`),
     'take-svg': ({ strokes, text }) => download(toSvg(strokes), `${name(text)}.svg`),
   };
-  for (const [id, act] of Object.entries(acts)) {
+  for (const id in acts) {
     find(id).addEventListener('click', () => {
       menu.hidePopover();
-      act(current());
+      acts[id](current());
     });
   }
-  menu.addEventListener('beforetoggle', () => {
+  return () => {
     const { text, strokes } = current();
-    for (const id of Object.keys(acts)) {
-      button(id).disabled = id === 'take-text' ? text === '' : strokes.length === 0;
-    }
-  });
+    for (const id in acts) button(id).disabled = !(id === 'take-text' ? text : strokes.length);
+  };
 }
 
 /** @param {string} text what was read */

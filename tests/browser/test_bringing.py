@@ -25,6 +25,7 @@ from tests.browser.drawing import (
     on_canvas,
     sample,
     wait_for_engine,
+    wait_until,
 )
 from tests.browser.hosting import StaticHost
 
@@ -359,6 +360,30 @@ def test_an_address_to_copy_by_hand_leaves_room_for_the_button_that_closes_it(pa
     page.evaluate("delete navigator.clipboard")
 
 
+def test_an_open_menu_offers_what_was_read_meanwhile(page: Page) -> None:
+    give(page, "drop", "number.png", "image/png", packed(photo("42").resize((2520, 1260))))
+    expect(page.locator("#take")).to_be_enabled()
+    page.locator("#take").evaluate("(button) => button.click()")
+    expect_answer(page, "42")
+    expect(page.locator("#take-menu")).to_be_visible()
+    expect(page.locator("#take-text")).to_be_enabled()
+    expect(page.locator("#take-link")).to_be_disabled()
+    page.keyboard.press("Escape")
+
+
+def test_an_open_menu_saves_no_drawing_that_was_undone_meanwhile(page: Page) -> None:
+    draw(page, [[[100, 60], [120, 120], [140, 200]]])
+    expect(page.locator("#answer")).not_to_be_empty()
+    page.locator("#take").press("Enter")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(page.locator("#take-png")).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(page.locator("#take-png")).to_be_disabled()
+    expect(page.locator("#take-menu")).to_be_hidden()
+    expect(page.locator("#pad")).to_be_focused()
+
+
 def test_a_link_holds_a_drawing_of_any_length(page: Page) -> None:
     assert (
         page.evaluate(
@@ -399,6 +424,19 @@ def test_a_link_holds_the_drawing(page: Page) -> None:
         expect(page.get_by_role("alert")).to_contain_text("This link holds no whole drawing")
         expect_answer(page, "42")
         page.get_by_role("button", name="Dismiss").click()
+
+
+def test_a_link_that_comes_in_the_middle_of_a_stroke_takes_its_place(page: Page) -> None:
+    give(page, "drop", "number.png", "image/png", packed(photo("42")))
+    expect_answer(page, "42")
+    draw(page, [[[60, 60], [120, 120], [200, 200]]], lift=False)
+    page.evaluate("location.hash = '#d1=BAAAyAGQAwTIAY8DAMgB'")
+    wait_until(page, "location.hash === ''")
+    page.mouse.up()
+    assert len(drawn(page)) == 2
+    page.keyboard.press("Control+z")
+    expect_answer(page, "42")
+    assert drawn(page) == []
 
 
 def test_a_link_to_a_drawing_far_beyond_the_paper_is_refused(page: Page) -> None:

@@ -173,6 +173,27 @@ def test_a_mark_of_a_number_is_chosen_by_keyboard(page: Page) -> None:
     expect(page.locator("#sure")).to_contain_text("3:")
 
 
+@pytest.mark.parametrize(("key", "left"), [("Control+z", "4"), ("Escape", "")])
+def test_the_focus_goes_to_the_paper_from_a_tag_that_goes(page: Page, key: str, left: str) -> None:
+    draw(page, number("41"))
+    expect_answer(page, "41")
+    page.locator("#boxes li button").nth(1).focus()
+    page.keyboard.press(key)
+    expect_answer(page, left)
+    expect(page.locator("#boxes li")).to_have_count(0)
+    expect(page.locator("#pad")).to_be_focused()
+
+
+def test_the_focus_goes_to_the_paper_where_there_is_nothing_to_correct(page: Page) -> None:
+    draw(page, [*number("4 "), [[160, 185], [161, 186]], [[210, 90], [212, 190]]])
+    expect_answer(page, "4.1")
+    page.locator("#wrong").focus()
+    page.keyboard.press("Control+z")
+    expect_answer(page, "4.")
+    expect(page.locator("#wrong")).to_be_disabled()
+    expect(page.locator("#pad")).to_be_focused()
+
+
 def test_a_tap_by_the_foot_of_a_framed_digit_is_a_point(page: Page) -> None:
     minus, seven = [[30, 145], [60, 144]], [[80, 95], [125, 93], [112, 130], [100, 185]]
     draw(page, [minus, seven])
