@@ -132,6 +132,20 @@ def test_a_number_leaves_room_for_how_sure_it_is(page: Page, size: tuple[int, in
     page.locator("#how").click()  # closed again
 
 
+@pytest.mark.parametrize("size", [(1280, 720), (1366, 650), (1440, 780)])
+def test_the_answer_and_what_speaks_for_it_are_in_sight_together(
+    page: Page, size: tuple[int, int]
+) -> None:
+    width, height = size
+    page.set_viewport_size({"width": width, "height": height})
+    draw(page, number("1057", 0.3))
+    expect_answer(page, "1057")
+    page.locator("#how").click()
+    for part in ("#pad", "#answer", "#seen", "#bars", "#evidence"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=1)
+    page.locator("#how").click()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_audit_finds_no_barrier(page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
@@ -204,6 +218,29 @@ def test_a_menu_is_never_higher_than_the_window(page: Page) -> None:
     page.locator("#lessons-load").scroll_into_view_if_needed()
     expect(page.locator("#lessons-load")).to_be_in_viewport(ratio=1)
     page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_that_wrap_in_a_menu_begin_where_the_others_do(page: Page, language: str) -> None:
+    page.set_viewport_size({"width": 320, "height": 568})
+    page.locator("#language").select_option(language)
+    draw(page, sample("4"))
+    expect_answer(page, "4")
+    page.locator("#take").click()
+    lines = page.locator("#take-menu").evaluate(
+        """(menu) => Array.from(menu.querySelectorAll('button'), (button) => {
+            const words = document.createRange();
+            words.selectNodeContents(button);
+            const { top, bottom } = button.getBoundingClientRect();
+            return Array.from(words.getClientRects(), (line) => {
+                return [line.left, line.top - top, bottom - line.bottom];
+            });
+        }).flat()"""
+    )
+    assert len({round(left) for left, _, _ in lines}) == 1
+    assert min(min(above, below) for _, above, below in lines) >= 4
+    page.keyboard.press("Escape")
+    page.locator("#language").select_option("en")
 
 
 def test_a_menu_closes_when_the_keyboard_goes_on(page: Page) -> None:

@@ -25,7 +25,7 @@ from tests.browser.drawing import (
     wait_until,
 )
 from tests.browser.hosting import StaticHost
-from tests.unit.test_languages import read_words
+from tests.unit.test_languages import LANGUAGES, read_words
 from train.data.kaggle import read_kaggle
 
 # Nobody's usual digit: a box with a cross in it.
@@ -192,6 +192,24 @@ def test_what_is_brought_back_takes_nothing_away_that_was_learned_since(page: Pa
     draw(page, SIGN)
     expect_answer(page, "8")  # the newer answer
     expect_count(page, "2 corrections learned")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_message_with_a_button_lies_over_no_other_button(page: Page, language: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.locator("#language").select_option(language)
+    draw(page, SIGN)
+    expect(page.locator("#wrong")).to_be_enabled()
+    page.locator("#wrong").press("Enter")
+    page.keyboard.press("6")
+    page.locator("#lessons").click()
+    page.locator("#lessons-forget").click()  # as soon as there is something to forget
+    expect(page.locator("#notice-action")).to_be_visible()
+    expect(page.locator("#wrong")).to_be_enabled()
+    for other in ("#how", "#wrong", "#undo", "#erase", "#bring", "#take", "#clear"):
+        page.locator(other).click(trial=True, timeout=5000)  # nothing is in the way
+    page.locator("#notice-close").click()
+    page.locator("#language").select_option("en")
 
 
 def test_an_audit_of_the_choices_and_the_menu_finds_no_barrier(page: Page) -> None:
