@@ -94,6 +94,9 @@ def test_a_cell_can_be_changed_and_the_package_imported(page: Page) -> None:
 def test_an_error_is_shown_in_the_cell_and_the_next_run_works(page: Page) -> None:
     write(page, FILTER, "1 / 0")
     expect(run(page, FILTER)).to_contain_text("ZeroDivisionError")
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert audit(page) == []
     write(page, FILTER, "print(6 * 7)")
     expect(run(page, FILTER)).to_have_text(re.compile("42"))
 
