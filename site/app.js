@@ -33,7 +33,7 @@ const inside = new Inside(engine);
 const status = new Status();
 const teaching = new Teaching(engine, view, status, () => {
   inside.show(undefined); // of the network as it was
-  if (pad.strokes.length || pad.picture) drawingChanged();
+  return (pad.strokes.length || pad.picture) && drawingChanged();
 });
 /** @type {import('./engine.js').Reading} */
 let reading = { text: '', digits: [] };
@@ -109,7 +109,7 @@ async function drawingChanged() {
   buttons.clear.disabled = buttons.take.disabled = isBlank;
   if (isBlank) {
     cleared++;
-    showNothing(engine.state === 'loading' ? 'reading.early' : 'reading.blank');
+    showNothing({ loading: 'reading.early', none: '' }[String(engine.state)] ?? 'reading.blank');
     return;
   }
   if (engine.state === 'loading') showNothing('reading.waiting');

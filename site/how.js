@@ -172,7 +172,7 @@ function plain(value) {
 function share(probability) {
   const small = probability < 0.0001;
   if (small) return number(probability, { style: 'percent', maximumSignificantDigits: 2 });
-  return percent(probability, probability > 0.999 ? 4 : 2);
+  return percent(probability, probability > 0.999 ? 6 : 2);
 }
 
 for (let digit = 0; digit < 10; digit++) label.append(new Option(String(digit), String(digit)));

@@ -71,7 +71,7 @@ export class ReadingView {
     this.#seen.show(digit);
     const { sure, second } = digit ? describe(digit) : { sure: '', second: '' };
     this.#second.classList.toggle('why', digit?.symbol === '?');
-    setText(this.#sure, digits.length > 1 && digit.digit !== null ? `${digit.symbol}: ${sure}` : sure);
+    setText(this.#sure, digits.length > 1 && digit.digit !== null ? say('reading.mark', { digit: digit.symbol, sure }) : sure);
     if ((this.#second.dataset.text ?? '') !== this.#reason) put(this.#second, this.#reason);
     if (!this.#reason) setText(this.#second, second);
     this.#speak(digit ? inWords(this.#reading, digits.length > 1 ? '' : sure) : say(this.#reason));

@@ -30,7 +30,7 @@ export class Teaching {
    * @param {Engine} engine
    * @param {import('./reading.js').ReadingView} view
    * @param {import('./status.js').Status} status
-   * @param {() => void} learned called when the network knows other corrections: what it reads may be another
+   * @param {() => unknown} learned called when the network knows other corrections: settles when all is read again
    */
   constructor(engine, view, status, learned) {
     this.#engine = engine;
@@ -137,7 +137,7 @@ export class Teaching {
 
   async #teach() {
     const settled = await this.#engine.teach([...this.#lessons.known]);
-    if (settled.ok) this.#learned();
+    if (settled.ok) await this.#learned();
     else if (!settled.superseded && this.#teachable) this.#status.notify('teach.failed', {});
     return settled.ok;
   }

@@ -77,6 +77,11 @@ def test_without_webassembly_a_static_host_leaves_a_message_in_words(
     expect(page.locator("#second")).to_have_text("This drawing could not be read.")
 
 
+def test_where_nobody_reads_no_answer_is_promised(unread_page: Page) -> None:
+    expect(unread_page.locator("#notice")).to_be_visible()
+    expect(unread_page.locator("#second")).to_have_text("")
+
+
 def test_where_nobody_reads_nothing_is_claimed_about_where_drawings_stay(
     unread_page: Page,
 ) -> None:

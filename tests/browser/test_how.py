@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -12,7 +13,7 @@ import nn
 from nn.lesson import Lesson, lesson
 from tests.browser.audit import audit
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import START, draw, drawn, sample, wait_for_engine
+from tests.browser.drawing import DRAWINGS, START, draw, drawn, sample, wait_for_engine
 from tests.browser.hosting import StaticHost
 
 
@@ -108,6 +109,21 @@ def test_no_sentence_has_powers_of_ten_whatever_the_answer(page: Page, expected:
         choose(page, label)
         said = page.locator("#step").text_content() or ""
         assert re.search(r"by 0\.\d+ times its slope", said), said
+
+
+def test_a_step_is_seen_where_the_network_was_surest(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    """The probabilities before and after are not rounded to the same number."""
+    sure = [[[x - 0.2 * y, y] for x, y in stroke] for stroke in DRAWINGS[32]["strokes"]]
+    page = new_context(locale="en").new_page()
+    page.add_init_script(f"sessionStorage.setItem('drawing', '{json.dumps(sure)}')")
+    page.goto(f"{site_host.url}how.html")
+    expect(page.locator("body")).to_have_attribute("data-lesson", "3", timeout=START)
+    said = page.locator("#step").text_content() or ""
+    shares = re.search(r"gets ([\d.]+)% instead of ([\d.]+)%", said)
+    assert shares, said
+    assert float(shares[1]) > float(shares[2]) > 99.99
 
 
 def test_it_speaks_the_visitors_language(page: Page, expected: Lesson) -> None:

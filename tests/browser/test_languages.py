@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import draw, expect_answer, sample, wait_for_engine
+from tests.browser.drawing import draw, expect_answer, number, sample, wait_for_engine
 from tests.browser.hosting import StaticHost
 from tests.browser.test_layout import SHIFTS
 from tests.browser.test_offline import wait_until_stored
@@ -288,3 +288,11 @@ def test_every_language_fits_a_small_phone(
 
 def test_german_is_not_english() -> None:
     assert GERMAN["clear"] == "Löschen"  # guards the comparison above against equal files
+
+
+def test_a_mark_of_a_number_is_named_as_the_language_writes_a_colon(page: Page) -> None:
+    draw(page, number("42"))
+    expect_answer(page, "42")
+    for tag, colon in (("fr", "\u00a0: "), ("en", ": ")):
+        page.locator("#language").select_option(tag)
+        expect(page.locator("#sure")).to_have_text(re.compile(f"^2{colon}"))

@@ -88,6 +88,23 @@ def test_a_correction_is_learned_at_once_and_taken_back(page: Page) -> None:
     expect_answer(page, before)
 
 
+def test_that_it_is_learned_is_said_when_the_drawing_has_been_read_again(page: Page) -> None:
+    draw(page, SIGN)
+    expect(page.locator("#spoken")).not_to_be_empty()  # the answer stands
+    page.evaluate(
+        """() => {
+            const [spoken, answer] = ['#spoken', '#answer'].map((id) => document.querySelector(id));
+            window.said = [];
+            new MutationObserver(() => window.said.push([spoken.textContent, answer.textContent]))
+                .observe(spoken, { characterData: true, childList: true, subtree: true });
+        }"""
+    )
+    correct(page, "6")
+    wait_until(page, "window.said.some(([text]) => text === 'Learned: that was 6.')")
+    answers = [answer for text, answer in page.evaluate("window.said") if "Learned" in text]
+    assert answers == ["6"]
+
+
 def test_what_is_explained_is_the_network_as_it_is_now(page: Page) -> None:
     draw(page, SIGN)
     page.get_by_role("button", name="See how it knows").click()
