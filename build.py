@@ -172,47 +172,13 @@ def _assemble(
     files["generated/pyodide/pyodide-lock.json"] = numpy_only(
         files["generated/pyodide/pyodide-lock.json"]
     )
-    fallback = set()
+    fallback: set[str] = set()
     if kind.stock:
         page = files["index.html"]  # it asks for the core early
         files["index.html"] = page.replace(b"pyodide/core.wasm", b"pyodide/pyodide.asm.wasm")
     else:
-        core = {name: files[f"generated/pyodide/{name}"] for name in CORE}
-        (wheel,) = (path for path in files if re.search(r"/numpy-[^/]*\.whl$", path))
-        native = {
-            path: data
-            for path, data in library(core["python_stdlib.zip"], files[wheel], "python").items()
-            if path.endswith(".so")
-        }
-        programs = Programs(root, core, fetcher, cache)
-        trimmed = programs.trim(native)
-        files["generated/pyodide/core.mjs"] = trimmed["core.mjs"]
-        cut = cut_runtime(root, core, files[wheel], programs, whole=kind.whole)
-        libraries = {path: data for path, data in cut.items() if path.endswith(".so")}
-        modules = {path: data for path, data in cut.items() if path not in libraries}
-        native = {"core.wasm": trimmed["pyodide.asm.wasm"], **libraries}
-        if kind.split:
-            halves = programs.split({PurePosixPath(path).name: native[path] for path in native})
-            native = {path: halves[PurePosixPath(path).name] for path in native}
-            rest = {path: data for path, data in halves.items() if path.startswith("rest/")}
-            files |= {f"generated/{path}": data for path, data in rest.items()}
-        files["generated/pyodide/core.wasm"] = native.pop("core.wasm")
-        files["generated/libraries.wasm"] = as_module(pack_tar(native))
-        files["generated/python.wasm"] = as_module(pack_tar(modules))
-        if kind.snapshot:
-            try:
-                trimmed_core = {name: trimmed.get(name, data) for name, data in core.items()}
-                scripts = (p for p in files if re.search(r"pyscript/core[^/]*\.js$", p))
-                run = {PurePosixPath(p).name: files[p] for p in ["engine.py", *scripts]}
-                taken = programs.take_snapshot(trimmed_core, cut, run)
-                snapshot = snapshot_files(cut, taken)
-                files["generated/snapshot.wasm"] = as_module(pack_tar(snapshot))
-            except BuildError as error:
-                say(f"going on without a stored memory, which only makes the page slower: {error}")
-        programs.prune()
-        fallback = {wheel, "generated/nn.zip", "generated/snapshot.wasm"} | {
-            f"generated/pyodide/{name}" for name in CORE
-        }
+        cut, fallback = _cut(files, root, cache, fetcher, kind)
+        files |= cut
     # Some hosts, nginx as it comes, do not know .mjs, and browsers run no module of another type.
     files = {published(path): data for path, data in files.items()}
     manifest = describe(files, {published(path) for path in fallback})
@@ -220,6 +186,52 @@ def _assemble(
     files["generated/manifest.json"] = f"{text}\n".encode()
     files["generated/precache.js"] = f"self.PRECACHE = {text};\n".encode()
     return files, manifest
+
+
+def _cut(
+    files: Mapping[str, bytes], root: Path, cache: Path, fetcher: Fetcher, kind: Kind
+) -> tuple[dict[str, bytes], set[str]]:
+    """Return the cut runtime's files by their path, and the paths that only its failure asks for.
+
+    `files` are those of the site so far, the stock runtime among them.
+    """
+    core = {name: files[f"generated/pyodide/{name}"] for name in CORE}
+    (wheel,) = (path for path in files if re.search(r"/numpy-[^/]*\.whl$", path))
+    compiled = {
+        path: data
+        for path, data in library(core["python_stdlib.zip"], files[wheel], "python").items()
+        if path.endswith(".so")
+    }
+    programs = Programs(root, core, fetcher, cache)
+    trimmed = programs.trim(compiled)
+    made = {"generated/pyodide/core.mjs": trimmed["core.mjs"]}
+    cut = cut_runtime(root, core, files[wheel], programs, whole=kind.whole)
+    libraries = {path: data for path, data in cut.items() if path.endswith(".so")}
+    modules = {path: data for path, data in cut.items() if path not in libraries}
+    native = {"core.wasm": trimmed["pyodide.asm.wasm"], **libraries}
+    if kind.split:
+        halves = programs.split({PurePosixPath(path).name: native[path] for path in native})
+        native = {path: halves[PurePosixPath(path).name] for path in native}
+        rest = {path: data for path, data in halves.items() if path.startswith("rest/")}
+        made |= {f"generated/{path}": data for path, data in rest.items()}
+    made["generated/pyodide/core.wasm"] = native.pop("core.wasm")
+    made["generated/libraries.wasm"] = as_module(pack_tar(native))
+    made["generated/python.wasm"] = as_module(pack_tar(modules))
+    if kind.snapshot:
+        try:
+            trimmed_core = {name: trimmed.get(name, data) for name, data in core.items()}
+            scripts = (p for p in files if re.search(r"pyscript/core[^/]*\.js$", p))
+            run = {PurePosixPath(p).name: files[p] for p in ["engine.py", *scripts]}
+            taken = programs.take_snapshot(trimmed_core, cut, run)
+            snapshot = snapshot_files(cut, taken)
+            made["generated/snapshot.wasm"] = as_module(pack_tar(snapshot))
+        except BuildError as error:
+            say(f"going on without a stored memory, which only makes the page slower: {error}")
+    programs.prune()
+    fallback = {wheel, "generated/nn.zip", "generated/snapshot.wasm"} | {
+        f"generated/pyodide/{name}" for name in CORE
+    }
+    return made, fallback
 
 
 def published(path: str) -> str:

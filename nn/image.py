@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.ink import Box
+from nn.ink import Box, longer_side
 from nn.picture.dust import without_dust
 from nn.picture.frame import without_frame
 from nn.picture.mnist_form import box_of, extent_of, in_field
@@ -37,28 +37,17 @@ class ImageError(ValueError):
     """The array is not a picture: the message says what was expected and what came."""
 
 
-def to_mnist(array: NDArray[Any]) -> tuple[NDArray[np.uint8], Box] | None:
-    """The digit in a picture as MNIST would hold it, and where in the picture its ink lies.
-
-    array: (h, w) or (h, w, 1 | 3 | 4), uint8, bool, or float in 0..1. Three channels are red, green
-    and blue; a fourth is opacity, and what is transparent shows white paper (black, if only that
-    makes the ink visible). Dark ink on light or light on dark.
-
-    Returns ((28, 28) uint8, white ink 255 on black 0; (left, top, right, bottom) of the ink in the
-    picture's pixels), or None when nothing stands out from the paper: a blank picture.
-    Raises ImageError when the array is not such a picture.
-    """
-    picture = Picture(array)
-    return picture.in_mnist_form() if picture.ink is not None else None
-
-
 class Picture:
     """A picture whose ink has been found: all of it, or one piece after the other."""
 
     def __init__(self, array: NDArray[Any]) -> None:
-        """Find the ink; ``ink`` is None when nothing stands out from the paper.
+        """Find the ink; ``ink`` is None when nothing stands out from the paper: a blank picture.
 
-        Takes and raises what ``to_mnist`` does.
+        array: (h, w) or (h, w, 1 | 3 | 4), uint8, bool, or float in 0..1. Three channels are red,
+        green and blue; a fourth is opacity, and what is transparent shows white paper (black, if
+        only that makes the ink visible). Dark ink on light or light on dark.
+
+        Raises ImageError when the array is not such a picture.
         """
         self.pixels = _checked(array)
         height, width = self.pixels.shape[:2]
@@ -129,6 +118,9 @@ class Picture:
     ) -> tuple[NDArray[np.uint8], Box]:
         """Return the ink, or only that on some of its pixels, in MNIST's form, and its box.
 
+        ``((28, 28) uint8, (left, top, right, bottom))``: white ink 255 on black 0, and where it
+        lies in the picture's pixels.
+
         Not to look ``closer`` at a large picture is faster. Raises ValueError if there is no ink.
         """
         if self.ink is None or (only is not None and not only.any()):
@@ -148,7 +140,7 @@ class Picture:
 
     def _closer(self, before: Grey, box: Box, only: Mask) -> tuple[Grey, Box, Box] | None:
         window = _around(box, self.pixels.shape[1], self.pixels.shape[0])
-        step = max(1, int(max(box[2] - box[0], box[3] - box[1]) // _CLOSER))
+        step = max(1, int(longer_side(box) // _CLOSER))
         found = _look(self.pixels, window, step, is_part=True)
         if found is None:
             return None
@@ -247,7 +239,7 @@ def _in_picture(inside: Box, window: tuple[int, int, int, int], step: int) -> Bo
 def _around(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
     """The box with half its longer side of paper around it, inside the picture."""
     left, top, right, bottom = box
-    margin = max(right - left, bottom - top) / 2
+    margin = longer_side(box) / 2
     return (
         max(0, int(left - margin)),
         max(0, int(top - margin)),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.layers import Array, Conv2D, Dense
+from nn.layers import Array, Conv2D, Layer
 from nn.losses import softmax, softmax_cross_entropy
 from nn.model import Sequential
 from nn.numbers import DIGITS
@@ -93,7 +93,7 @@ def lesson(model: Sequential, image: NDArray[np.uint8], label: int) -> Lesson:
         inputs.append(x)
         x = layer.forward(x, training=True)
         weights = sum(array.size for array in layer.params.values())
-        stages.append(Stage(type(layer).__name__, weights, _multiplications(layer, x), x[0]))
+        stages.append(Stage(type(layer).__name__, weights, multiplications(layer, x), x[0]))
     target = np.array([label])
     before, grad_out = softmax_cross_entropy(x, target)
     model.backward(grad_out)
@@ -108,12 +108,15 @@ def lesson(model: Sequential, image: NDArray[np.uint8], label: int) -> Lesson:
     return Lesson(stages, x[0], chances, product, step)
 
 
-def _multiplications(layer: object, output: Array) -> int:
-    if isinstance(layer, Conv2D | Dense):
-        weights = layer.params["weight"]
-        places = output[0].size // weights.shape[-1]
-        return int(weights.size * places)
-    return 0
+def multiplications(layer: Layer, output: Array) -> int:
+    """Return how often a layer multiplies for one image: each weight once at every place.
+
+    ``output: (1, ..., channels)`` is what it gives for the image.
+    """
+    if "weight" not in layer.params:
+        return 0
+    weights = layer.params["weight"]
+    return int(weights.size * (output[0].size // weights.shape[-1]))
 
 
 def _product(model: Sequential, inputs: list[Array]) -> Product | None:

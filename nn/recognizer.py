@@ -17,7 +17,7 @@ from nn.aside import strokes_aside, underlining
 from nn.curve import rounded
 from nn.drawn import Drawn
 from nn.image import Picture
-from nn.ink import SIDE, Box, Strokes, bounding_box, parse_strokes
+from nn.ink import SIDE, Box, Strokes, bounding_box, longer_side, parse_strokes
 from nn.layout import UNKNOWN, Parts
 from nn.lines import read_lines
 from nn.losses import softmax
@@ -31,7 +31,7 @@ from nn.row import Row
 
 DEFAULT_PATH = Path(__file__).with_name("weights.npz")
 BATCH = 256
-"""How many images go through the network at once: bounds the memory that ``classify`` takes."""
+"""How many images go through the network at once: it bounds the memory that this takes."""
 REFUSE_FROM = 0.5
 """Where the weights' metadata do not say above which probability a mark is no digit."""
 COLDEST, HOTTEST = 0.1, 10.0
@@ -152,11 +152,11 @@ class Recognizer:
     def read_image(self, array: NDArray[Any]) -> Reading:
         """Read a picture of a number, or of numbers below each other.
 
-        See ``nn.image.to_mnist`` for what is accepted and raised.
+        See ``nn.image.Picture`` for what is accepted and raised.
         """
         picture = Picture(array)
         of_pixel, boxes = picture.pieces()
-        sizes = [max(right - left, bottom - top) for left, top, right, bottom in boxes]
+        sizes = [longer_side(box) for box in boxes]
         pen = picture.line_width()
         least = min(DUST * pen, max(sizes, default=0))
         kept = [piece for piece, size in enumerate(sizes) if size >= least]

@@ -27,7 +27,7 @@ from nn.losses import one_hot, softmax, softmax_cross_entropy
 from nn.model import Sequential
 from nn.numbers import DIGITS
 from nn.optim import SGD
-from nn.recognizer import as_input
+from nn.recognizer import BATCH, as_input
 
 DEFAULT_PATH = Path(__file__).with_name("rehearsal.npz")
 LEARNED = 0.75
@@ -105,8 +105,8 @@ def last_layer(model: Sequential) -> Dense:
 def features(model: Sequential, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the last layer's input for ``images: (n, 28, 28) uint8``: ``(n, inputs) float32``."""
     parts = []
-    for first in range(0, max(1, len(images)), 256):
-        x: Array = as_input(images[first : first + 256])
+    for first in range(0, max(1, len(images)), BATCH):
+        x: Array = as_input(images[first : first + BATCH])
         for layer in model.layers[:-1]:
             x = layer.forward(x)
         parts.append(x.astype(np.float32, copy=False))

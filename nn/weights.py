@@ -31,10 +31,10 @@ STEPS = 47
 ones."""
 MAX_VALUES = 10_000_000
 """No file is read that claims more numbers than this: a hostile header cannot take the memory."""
-NO_SIZES = {"stride", "padding", "percent"}
-"""Arguments of layers on which it does not depend how many numbers these have."""
 MAX_METADATA_BYTES = 1_000_000
 """Nor one with more metadata than this, layers included."""
+NO_SIZES = {"stride", "padding", "percent"}
+"""Arguments of layers on which it does not depend how many numbers these have."""
 
 
 class WeightsError(ValueError):

@@ -131,8 +131,8 @@ def lesson(about: str) -> dict[str, Any]:
     """Return `nn.lesson` of JSON's ``{"image": ..., "label": ...}``, its maps as pictures."""
     from nn.lesson import lesson as run
 
-    asked = json.loads(about)
-    found = run(recognizer.model, decode(asked["image"]), asked["label"])
+    question = json.loads(about)
+    found = run(recognizer.model, decode(question["image"]), question["label"])
     product = found.product
     return {
         "stages": [

@@ -82,12 +82,6 @@ class Examples:
         inputs[varied] = vary.images(images[varied], rng)[..., None]
         return inputs, labels
 
-    def plain(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Return every example once and unvaried, as ``batch`` does."""
-        inked = inked_drawings(self.drawings)
-        images = np.concatenate([self.images, inked.images])
-        return as_input(images), np.concatenate([self.image_labels, inked.labels])
-
 
 @dataclass(frozen=True)
 class Part:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from threadpoolctl import threadpool_limits
 
+from nn.ink import travelled
 from nn.recognizer import Recognizer
 from train.data import Drawing
 from train.examples import Labelled
@@ -147,7 +148,7 @@ def _interrupted(share: float) -> StrokeChange:
     """Return a change that lifts the pen once in the longest stroke, for a share of its length."""
 
     def change(strokes: Points, rng: np.random.Generator) -> Points:
-        ways = [np.append(0, np.cumsum(np.hypot(*np.diff(s, axis=0).T))) for s in strokes]
+        ways = [travelled(stroke) for stroke in strokes]
         longest = max(range(len(strokes)), key=lambda i: ways[i][-1])
         stroke, way = strokes[longest], ways[longest]
         if way[-1] > 0:

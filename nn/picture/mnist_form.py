@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nn.ink import BOX, SIDE, Box
+from nn.ink import BOX, SIDE, Box, longer_side
 from nn.picture.paper import EDGE, line_width
 from nn.picture.pieces import Grey
 
@@ -30,8 +30,7 @@ def _with_usual_pen(ink: Grey, box: Box) -> tuple[Grey, Box]:
 
     A ballpoint's line is a hair in a photo, a marker's a beam, and the network has seen neither.
     """
-    longer = max(box[2] - box[0], box[3] - box[1])
-    if _USUAL[0] <= line_width(ink) * BOX / longer <= _USUAL[1]:
+    if _USUAL[0] <= line_width(ink) * BOX / longer_side(box) <= _USUAL[1]:
         return ink, box
     fine = np.pad(_scaled(ink, box, _FINE), _FINE // 8)
     width = line_width(fine) * BOX / _FINE
@@ -57,7 +56,7 @@ def _spread(values: Grey, radius: float) -> Grey:
 def _scaled(ink: Grey, box: Box, side: int) -> Grey:
     """The ink in the box with its longer side brought to `side` pixels, the aspect kept, most 1."""
     left, top, right, bottom = box
-    longer = max(right - left, bottom - top)
+    longer = longer_side(box)
     rows = max(1, round((bottom - top) * side / longer))
     columns = max(1, round((right - left) * side / longer))
     down = _resampling(ink.shape[0], top, bottom, rows)

@@ -32,7 +32,7 @@ _SMOOTHER = 0.25  # and so much less is the noise about it than about one betwee
 _LINED = 0.02  # of full scale: so noisy is paper in whose every corner are lines,
 _RULE = 5  # pixels: narrower are they,
 _CLOSED = 2  # times as noisy as where they are closed is the paper between them
-_WITHIN = 4  # so many things around paper are left out
+_WITHIN = 4  # so many things around paper are left out: it bounds the time
 _LINES = 3  # in widths of the lines: what is wider than such a window is no ink
 _SHADED = 0.1  # of the rim: so much has ink on it where a shade may be,
 _MUCH = 0.2  # and of the picture, where ink may be the paper, and a shade what seems to be paper
@@ -43,9 +43,10 @@ _STEADY = 1.15  # times as much ink as with a smaller window is the same ink
 
 
 def find_ink(grey: Grey, is_part: bool = False, within: int = 0) -> Grey | None:
-    """How much ink is on each pixel: 0 paper, about 1 full ink; None where there is only paper.
+    """How much ink is on each pixel of ``grey: (h, w)``, 0 to 1: 0 paper, about 1 full ink, in the
+    same shape; None where there is only paper.
 
-    What lies around the paper is left out, so often ``within`` each other that it bounds the time.
+    What lies around the paper is left out: ``within`` so many such things the search is already.
     In what ``is_part`` of a picture, cut out about a digit, strokes reach the rim, or go across.
     """
     paper, noise = _between_lines(grey, *_paper(grey))
@@ -268,10 +269,10 @@ def _rim_level(grey: Grey) -> tuple[float, float]:
     sides = np.s_[:wide], np.s_[-wide:]
     strips = [grey[rows] for rows in ends] + [grey[:, columns] for columns in sides]
     corners = [grey[rows, columns] for rows in ends for columns in sides]
-    rim = np.concatenate([part.ravel() for part in strips + 3 * corners])
-    count, edge = np.histogram(rim, bins=16, range=(0, 1))
+    seen = np.concatenate([part.ravel() for part in strips + 3 * corners])
+    count, edge = np.histogram(seen, bins=16, range=(0, 1))
     count = np.convolve(count, (1, 2, 1), "same")
-    near = rim[np.abs(rim - edge[count.argmax()] - 1 / 32) <= 3 / 32]
+    near = seen[np.abs(seen - edge[count.argmax()] - 1 / 32) <= 3 / 32]
     level = median(near)
     return level, 1.4826 * median(np.abs(near - level))
 

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
+"""``(h, w)``: some of a picture's pixels."""
 Grey = NDArray[np.float32]
+"""``(h, w)``: a grey from 0 to 1, or how much ink, about 1 where it is full, for each pixel."""
 
 
 def _runs(mask: Mask) -> tuple[NDArray[np.intp], ...]:

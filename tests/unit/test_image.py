@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from nn import Recognizer
-from nn.image import ImageError, to_mnist
+from nn.image import ImageError
+from nn.image import Picture as Searched
+from nn.ink import Box
 from tests.sample import Strokes, drawings
 from train.data import DataError
 from train.data.mnist import load_mnist
@@ -36,6 +38,12 @@ def draw(strokes: Strokes, size: int = 280, pen: float = 24, smooth: int = 2) ->
         for x, y in points:
             pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=0)
     return np.asarray(canvas.resize((size, size), Image.Resampling.BOX))
+
+
+def to_mnist(array: NDArray[np.generic]) -> tuple[Picture, Box] | None:
+    """All ink of a picture in MNIST's form, and its box; None where there is none."""
+    searched = Searched(array)
+    return searched.in_mnist_form() if searched.ink is not None else None
 
 
 def mnist_form(array: NDArray[np.generic]) -> Picture:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nn.ink import travelled
 from train.augment.base import Augmentation, Floats, register
 from train.augment.hand import HAND, random_affine, warp
 
@@ -85,7 +86,7 @@ def _elsewhere(stroke: Floats, rng: np.random.Generator) -> Floats:
 
 def skipped(strokes: Sequence[Floats], rng: np.random.Generator) -> list[Floats]:
     """Lift the pen once on the longest stroke, for up to an eighth of the way."""
-    lengths = [_travelled(stroke) for stroke in strokes]
+    lengths = [travelled(stroke.astype(np.float64)) for stroke in strokes]
     longest = max(range(len(strokes)), key=lambda i: lengths[i][-1])
     stroke, length = strokes[longest], lengths[longest]
     if length[-1] <= 0:
@@ -99,12 +100,6 @@ def skipped(strokes: Sequence[Floats], rng: np.random.Generator) -> list[Floats]
     before = np.concatenate([stroke[length < begin], cut[:1]])
     after = np.concatenate([cut[1:], stroke[length > end]])
     return [*strokes[:longest], before, after, *strokes[longest + 1 :]]
-
-
-def _travelled(stroke: Floats) -> NDArray[np.float64]:
-    """Return how far the pen has come at each point."""
-    steps = np.hypot(*np.diff(stroke.astype(np.float64), axis=0).T)
-    return np.concatenate(([0.0], np.cumsum(steps)))
 
 
 FAR = register("far", Augmentation(vary_strokes, vary_images))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from nn.lesson import multiplications
 from nn.recognizer import Recognizer
 
 Summary = dict[str, Any]
@@ -26,7 +26,7 @@ def summarize(recognizer: Recognizer) -> Summary:
                 "sizes": layer.config(),
                 "output": list(x.shape[1:]),
                 "parameters": sum(array.size for array in layer.params.values()),
-                "multiplications": _multiplications(layer.params, x.shape),
+                "multiplications": multiplications(layer, x),
                 "arrays": {name: list(array.shape) for name, array in arrays.items()},
             }
         )
@@ -78,13 +78,6 @@ def as_markdown(summary: Summary) -> str:
             "",
         ]
     )
-
-
-def _multiplications(params: Mapping[str, Any], shape: tuple[int, ...]) -> int:
-    """Return how often a layer multiplies for one image: each weight once at every position."""
-    if "weight" not in params:
-        return 0
-    return int(params["weight"].size) * math.prod(shape[1:-1])
 
 
 def _words(value: Any) -> str:
