@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from nn.ink import MIN_EXTENT, Box, longer_side, union
@@ -31,6 +32,7 @@ HIGHEST_MINUS = 0.45  # in heights; what is higher and as flat are digits that t
 MINUS_WITHIN, MINUS_FIRST = (0.25, 0.8), (0.1, 0.9)  # how far down the row its middle may be
 TALL = 0.5  # in heights: what is higher is no sign
 DOT = 0.15  # in heights: what is smaller is no digit
+NEAR = 0.3  # in heights: so many columns, or fewer, are between a point and the digits it is by
 LOW = 0.8  # of the row: a dot whose middle is farther down is no stroke of a digit, but a point
 COMMA = 0.8  # in its own widths: a point that is so high, or higher, may be larger than a dot
 COMMA_LONG = 0.3  # in heights: the longest comma, from corner to corner; a digit is longer
@@ -72,11 +74,15 @@ def marks_of(
         return [Mark(tuple(range(len(boxes))), union(boxes))]
     row = union(boxes)
 
+    @cache  # each is compared with all others
+    def is_dot(box: Box) -> bool:
+        return _is_dot(box, boxes, height)
+
     def is_one(a: Box, b: Box) -> bool:
         dot, other = sorted((a, b), key=longer_side)
         if longer_side(union([a, b])) <= DOT * height:
             return True  # tapped twice
-        if _is_dot(dot, row, height) and longer_side(other) > DOT * height:
+        if is_dot(dot) and longer_side(other) > DOT * height:
             return False  # it stands below what leans over it
         return _is_one(a, b, height) or _is_drawn_again(a, b, height)
 
@@ -118,9 +124,9 @@ def in_order(marks: Sequence[Mark], height: float) -> list[Mark]:
     """
     if not marks:
         return []
-    row = union([mark.box for mark in marks])
+    boxes = [mark.box for mark in marks]
     ordered = sorted(marks, key=_middle_of)
-    dots = [mark for mark in ordered if _is_dot(mark.box, row, height)]
+    dots = [mark for mark in ordered if _is_dot(mark.box, boxes, height)]
     for dot in dots:
         ordered.remove(dot)
         before = [each for each in ordered if each.box[0] < _middle_of(dot)]
@@ -210,15 +216,19 @@ def _is_point(box: Box, height: float) -> bool:
     return is_small and right - left <= 0.2 * height
 
 
-def _is_dot(box: Box, row: Box, height: float) -> bool:
+def _is_dot(box: Box, boxes: Sequence[Box], height: float) -> bool:
     """Tell whether a mark is so small and so low that it is a point, and no stroke of a digit.
 
-    A larger one may be a comma, which is no foot: that is flat.
+    It is low beside the digits near it: rows may climb or fall. A larger one may be a comma, which
+    is no foot: that is flat.
     """
     left, top, right, bottom = box
-    is_low = (top + bottom) / 2 - row[1] > LOW * (row[3] - row[1])
     is_comma = _is_point(box, height) and bottom - top >= COMMA * (right - left)
-    return is_low and (longer_side(box) <= DOT * height or is_comma)
+    if longer_side(box) > DOT * height and not is_comma:
+        return False
+    near = (b for b in boxes if max(b[0] - right, left - b[2]) <= NEAR * height)
+    row = union([b for b in near if b[3] - b[1] > TALL * height] or boxes)
+    return (top + bottom) / 2 - row[1] > LOW * (row[3] - row[1])
 
 
 def is_sign_by(

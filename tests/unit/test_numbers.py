@@ -176,6 +176,22 @@ def test_a_point_is_one_in_a_row_that_climbs(slope: float, recognizer: Recognize
     assert recognizer.read(strokes).text == "47.5"
 
 
+@pytest.mark.parametrize("slope", [-0.15, -0.1, 0.09, 0.14, 0.2])
+def test_a_point_below_what_leans_over_it_is_one_in_a_row_that_climbs(
+    slope: float, recognizer: Recognizer
+) -> None:
+    strokes: Strokes = []
+    left = 0.0
+    for digit in "27.37.2026":
+        if digit == ".":
+            strokes.append([[left - 35.0, 97.0 + slope * left]])  # below the digit before it
+        else:
+            digits = placed(KINDS[digit].strokes, left, slope * left, 100)
+            strokes += digits
+            left += width_of(digits) + 25
+    assert recognizer.read(strokes).text == "27.37.2026"
+
+
 @pytest.mark.parametrize("pitch", [10.0, 16.0, 28.0])
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_lines_beside_each_other_are_ones(count: int, pitch: float, recognizer: Recognizer) -> None:
