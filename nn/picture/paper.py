@@ -192,8 +192,9 @@ def _off_rim(ink: Grey) -> Grey:
 def _darkness(grey: Grey, paper: Grey, noise: float) -> Grey:
     """How far each pixel is from the paper, ink positive whichever of the two is the darker one."""
     light = grey - paper
-    bright = np.maximum(light - 3 * noise, 0).sum()
-    dark = np.maximum(-light - 3 * noise, 0).sum()
+    # Squared: glare on a board is wide, but fainter than ink.
+    bright = np.square(np.maximum(light - 3 * noise, 0)).sum()
+    dark = np.square(np.maximum(-light - 3 * noise, 0)).sum()
     if bright > dark:
         return light
     # Dark ink takes a share of the light that falls on the paper; bright ink has no such share.

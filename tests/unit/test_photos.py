@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from nn import Recognizer
 from nn.picture.dust import without_dust
@@ -174,6 +174,15 @@ def test_a_hands_shadow_is_no_digit(
     )
     picture[across / width + down / height < 0.9] *= 0.6
     assert recognizer.read_image(photo(picture.astype(np.uint8))).text == text
+
+
+def test_soft_glare_on_a_board_is_no_ink(recognizer: Recognizer) -> None:
+    ink = Image.new("L", (256, 192))
+    ImageDraw.Draw(ink).line([(40, 50), (90, 50), (60, 140)], fill=90, width=4)
+    y, x = np.mgrid[:192, :256]
+    glare = 26 * np.exp(-((x - 180) ** 2 + (y - 70) ** 2) / (2 * 30**2))
+    board = (200 + glare - np.asarray(ink)).astype(np.uint8)
+    assert recognizer.read_image(board).text == "7"
 
 
 @pytest.mark.parametrize("depth", [0.35, 0.5])
