@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ ROW = 8  # pixels that a row takes beside its own: an address of it in each copy
 LARGE = 2**20  # pixels: only one picture larger than this is unpacked at a time
 ONE_DRAWING, NOTHING_LARGE, ALL = range(3)  # what may be read for a request at this time
 SHRUNK = 2**22  # pixels: a larger picture is shrunk before the network's own code sees it
+
+# What Pillow finds odd in a file is its sender's matter, and no line of the log.
+warnings.filterwarnings("ignore", module="PIL")
 
 
 class Room:
@@ -76,7 +80,8 @@ def _unpack(image: Image.Image) -> tuple[NDArray[Any], int]:
     image.draft(image.mode, (image.width // part, image.height // part))  # what JPEG alone can
     image.load()
     if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        # What is made of an array knows no more how the camera was held.
+        image = Image.fromarray((np.asarray(_upright(image)) >> 8).astype(np.uint8))
     elif image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode not in ("1", "L", "RGB"):
@@ -85,4 +90,12 @@ def _unpack(image: Image.Image) -> tuple[NDArray[Any], int]:
         image = image.convert("L" if image.mode == "1" else image.mode)
         image = image.reduce(max(2, round((image.width * image.height / SHRUNK) ** 0.5)))
     shrunk = round(longer / max(image.size))
-    return np.asarray(ImageOps.exif_transpose(image)), shrunk  # a phone's photos lie on their side
+    return np.asarray(_upright(image)), shrunk
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its file says: a phone's photos lie on their side."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # many kinds where what it says is damaged: browsers show the picture then
+        return image

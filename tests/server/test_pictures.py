@@ -6,6 +6,8 @@ import base64
 import contextlib
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from typing import Any
 
@@ -17,6 +19,7 @@ from PIL import Image, ImageDraw
 from limits import Turns
 from nn import Recognizer
 from server import create_app
+from tests.server.conftest import ROOT
 
 ALLOWED = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 
@@ -113,6 +116,38 @@ def test_a_photo_is_turned_as_its_camera_was_held(client: FlaskClient, turned: i
     status, answer = post(client, encoded(stored, "JPEG", exif=exif), "JPEG")
     assert (status, answer["text"]) == (200, "7")
     assert answer["digits"][0]["box"] == pytest.approx([48, 55, 117, 185], abs=8)
+
+
+def test_a_picture_of_16_bits_is_turned_too(client: FlaskClient) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = seven("I;16").transpose(Image.Transpose.ROTATE_90)
+    status, answer = post(client, encoded(stored, exif=exif))
+    assert (status, answer["text"]) == (200, "7")
+    assert answer["digits"][0]["box"] == pytest.approx([48, 55, 117, 185], abs=8)
+
+
+@pytest.mark.parametrize("kind", ALLOWED)
+def test_a_picture_whose_exif_is_damaged_is_read(client: FlaskClient, kind: str) -> None:
+    picture = encoded(seven(), kind, exif=b"Exif\0\0garbage!")
+    status, answer = post(client, picture, kind)
+    assert (status, answer["text"]) == (200, "7")
+
+
+def test_what_is_odd_in_a_file_is_not_told_to_the_log() -> None:
+    cut_off = b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x0f\0\2\0\0\0\x32\xff\xff\xff\0\0\0\0\0"
+    program = (
+        "import sys; from pictures import ALL, Room, open_picture; "
+        "open_picture(sys.stdin.buffer.read(), ['JPEG'], 'body', Room(10**6, ALL))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=encoded(seven("RGB"), "JPEG", exif=cut_off),
+        cwd=ROOT / ".server",
+        capture_output=True,
+        check=True,
+    )
+    assert done.stderr == b""
 
 
 @pytest.mark.parametrize("kind", ALLOWED)
