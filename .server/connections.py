@@ -34,6 +34,12 @@ class Task(WSGITask):  # type: ignore[misc]
             environ[f"digits.{name}"] = getattr(self.request, name, None)
         return environ
 
+    def execute(self) -> None:
+        """Answer, and end the connection once the server is to stop: else it would never finish."""
+        if self.channel.stopping:
+            self.set_close_on_finish()
+        super().execute()
+
 
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection on which a request must arrive whole within the time limit.
@@ -43,6 +49,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     error_task_class = ProblemTask
     task_class = Task
+    stopping = False
     last_activity: float
 
     def writable(self) -> bool:

@@ -50,7 +50,9 @@ def site_file(site: Path, path: str) -> Response:
         raise NotFound  # no file, or what a build is still writing, and whatever else lies hidden
     mimetype = TYPES.get(Path(path).suffix)
     found = safe_join(str(site), path)
-    compressible = Path(path).suffix in COMPRESSIBLE and not request.range
+    if not _is_part(found):
+        request.environ.pop("HTTP_RANGE", None)  # so the whole file is sent, as HTTP has it
+    compressible = Path(path).suffix in COMPRESSIBLE and "HTTP_RANGE" not in request.environ
     encoding = request.accept_encodings.best_match(ENCODINGS) if compressible else None
     try:
         if encoding and found and os.path.isfile(found):
@@ -69,6 +71,22 @@ def site_file(site: Path, path: str) -> Response:
     response.headers["Cache-Control"] = kept
     response.vary.add("Accept-Encoding")
     return response
+
+
+def _is_part(found: str | None) -> bool:
+    """Tell whether the request is for one part of a file, in bytes.
+
+    Werkzeug refuses all else that Range can say, even what there is to send: several parts, a
+    unit that nobody knows, and more of the end than the file has.
+    """
+    part = request.range
+    if part is None or part.units != "bytes" or len(part.ranges) != 1:
+        return False
+    first = part.ranges[0][0]
+    try:
+        return first >= 0 or -first <= os.path.getsize(found or "")
+    except (OSError, ValueError):  # there is no such file, as the answer will say
+        return True
 
 
 def compress_largest(site: Path) -> None:

@@ -75,6 +75,7 @@ def serve(app: Flask, options: argparse.Namespace) -> None:
         signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
     for listener in listeners:
         wasyncore.dispatcher.close(listener)
+        listener.channel_class.stopping = True  # each connection ends with its next answer
     deadline = time.monotonic() + GRACE
     while time.monotonic() < deadline and any(
         channel.request or channel.requests or channel.total_outbufs_len

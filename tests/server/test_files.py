@@ -200,6 +200,23 @@ def test_a_part_of_a_file_can_be_asked_for(client: FlaskClient, built_site: Path
     assert beyond.mimetype == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    "asked", ["bytes=0-9,20-29", "bytes=0-0,-1", "items=0-5", "bytes=-99999999", "bytes", "seven"]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_is_no_part_that_can_be_sent_is_answered_with_the_whole(
+    client: FlaskClient, built_site: Path, asked: str, method: str
+) -> None:
+    content = (built_site / "style.css").read_bytes()
+    answer = client.open("/style.css", method=method, headers={"Range": asked}, buffered=True)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Length"] == str(len(content))
+    assert "Content-Range" not in answer.headers
+    assert answer.data == (content if method == "GET" else b"")
+    missing = client.open("/none.css", method=method, headers={"Range": asked}, buffered=True)
+    assert missing.status_code == 404
+
+
 def test_head_tells_the_same_without_the_content(client: FlaskClient) -> None:
     for encoding in ("br", "gzip", "identity"):
         headers = {"Accept-Encoding": encoding}

@@ -15,6 +15,7 @@ import threading
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,24 @@ def _accepts(server: Running) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_a_client_that_never_stops_asking_is_told_to_go(start: Start) -> None:
+    running = start("--readers", "0")
+    connection = HTTPConnection("127.0.0.1", running.port, timeout=60)
+    told = None
+    for turn in range(1000):
+        if turn == 3:
+            running.process.send_signal(signal.SIGTERM)
+        connection.request("GET", "/index.html")
+        response = connection.getresponse()
+        response.read()
+        told = response.headers["Connection"]
+        if told:
+            break
+        time.sleep(0.05)
+    assert told == "close"
+    assert running.process.wait(60) == 0
 
 
 def test_the_largest_files_are_compressed_before_anyone_asks(built_site: Path) -> None:

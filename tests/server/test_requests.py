@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from pathlib import Path
@@ -124,6 +125,26 @@ def test_more_json_than_a_mebibyte_is_a_413(client: FlaskClient) -> None:
     answer = client.post("/predict", data=fits, content_type="application/json")
     assert answer.status_code == 200
     refusal(client, fits + b" ", 413)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "limit"), [("application/json", "MAX_JSON"), ("image/png", "MAX_CONTENT_LENGTH")]
+)
+def test_too_much_of_unknown_length_is_a_413_and_not_cut_off(
+    client: FlaskClient, media_type: str, limit: str
+) -> None:
+    fits = b'{"strokes": []}'.ljust(DEFAULTS[limit])
+    statuses = []
+    for body in (fits, fits + b" ", fits * 2):
+        answer = client.post(
+            "/predict",
+            input_stream=io.BytesIO(body),
+            content_type=media_type,
+            # As a body in chunks comes from other WSGI servers.
+            environ_overrides={"CONTENT_LENGTH": "", "wsgi.input_terminated": True},
+        )
+        statuses.append(answer.status_code)
+    assert statuses == [200 if media_type == "application/json" else 400, 413, 413]
 
 
 def test_a_compressed_body_is_a_415(client: FlaskClient) -> None:
