@@ -240,10 +240,19 @@ def published(path: str) -> str:
 
 
 def cache_directory() -> Path:
-    """Return where downloads are kept: $DIGITS_CACHE, else `digits` in the user's cache."""
+    """Return where downloads are kept: $DIGITS_CACHE, else `digits` in the user's cache.
+
+    Raises BuildError for a user without a home, as a program in a container may have.
+    """
     if chosen := os.environ.get("DIGITS_CACHE"):
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "digits"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "digits"
+    except RuntimeError as error:
+        raise BuildError(
+            "this user has no home folder to keep downloads in; name a folder for them in the "
+            "environment: DIGITS_CACHE=FOLDER"
+        ) from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:

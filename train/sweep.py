@@ -173,9 +173,17 @@ def run_one(
 
 
 def _asked(directory: Path) -> Any:
-    """Return the arguments of the run that a folder holds, if it holds one."""
+    """Return the arguments of the run that a folder holds, if it holds one.
+
+    Raises SweepError for a file that is damaged.
+    """
     asked = directory / "arguments.json"
-    return json.loads(asked.read_text("utf-8")) if asked.exists() else None
+    try:
+        return json.loads(asked.read_text("utf-8")) if asked.exists() else None
+    except ValueError as error:
+        raise SweepError(
+            f"{asked}: expected a run's arguments as JSON ({error}); give another --run"
+        ) from error
 
 
 def _fit(arguments: Sequence[str], directory: Path, crew: Crew) -> None:
@@ -222,15 +230,22 @@ def _mean_error(result: Result) -> float:
 
 
 def _result(settings: Settings, directory: Path) -> Result:
-    lines = log.read(directory / "log.jsonl")
-    seconds = lines[-1]["seconds"] if lines else 0.0
+    path = directory / "result.json"
+    seconds, problem = 0.0, ""
+    errors: dict[str, float] = {}
     try:
-        errors = json.loads((directory / "result.json").read_text("utf-8"))["errors"]["validation"]
+        lines = log.read(directory / "log.jsonl")
+        seconds = lines[-1]["seconds"] if lines else 0.0
+        errors = dict(json.loads(path.read_text("utf-8"))["errors"]["validation"])
     except FileNotFoundError:
         output = (directory / "output.txt").read_text("utf-8").strip().splitlines()
         problem = output[-1] if output else "it printed nothing"
-        return Result(directory.name, settings, {}, seconds, problem)
-    return Result(directory.name, settings, errors, seconds, "")
+    except (ValueError, TypeError, KeyError) as error:
+        problem = (
+            f"{directory}: expected a run's log and result as JSON ({error!r}); delete both, "
+            "and the same command makes them again"
+        )
+    return Result(directory.name, settings, errors, seconds, problem)
 
 
 def _options(settings: Settings) -> list[str]:

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import build
+from errors import BuildError
 from nn import weights
 from nn.model import Sequential
+from train.data import DataError
 from train.data.files import replacing
 from train.data.places import cache_directory, data_directories
 
@@ -78,6 +81,19 @@ def test_the_cache_follows_the_environment() -> None:
     assert cache_directory({"DIGITS_CACHE": "/a", "XDG_CACHE_HOME": "/b"}) == Path("/a")
     assert cache_directory({"XDG_CACHE_HOME": "/b"}) == Path("/b/digits")
     assert cache_directory({}) == Path.home() / ".cache/digits"
+
+
+def test_a_user_without_a_home_is_told_what_to_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", home)
+    for name in ("DIGITS_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(DataError, match="no home folder"):
+        cache_directory({})
+    with pytest.raises(BuildError, match="no home folder"):
+        build.cache_directory()
 
 
 def test_the_users_data_come_first_and_the_cache_last() -> None:

@@ -111,6 +111,34 @@ def test_what_cannot_be_is_named_before_anything_runs(data, tmp_path, capsys, op
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("result.json", '{"errors":'),
+        ("result.json", "[]"),
+        ("result.json", '{"errors": {"validation": 7}}'),
+        ("log.jsonl", "{}"),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_named_and_made_again(data, tmp_path, capsys, name, content):
+    assert main(sweep(data, tmp_path, "--epochs", "1")) == 0
+    run = tmp_path / "run/seed=0"
+    (run / name).write_text(content)
+    assert main(sweep(data, tmp_path, "--epochs", "1")) == 1
+    assert f"{run}: expected a run's log and result as JSON" in capsys.readouterr().err
+    (run / "result.json").unlink()
+    (run / "log.jsonl").unlink()
+    assert main(sweep(data, tmp_path, "--epochs", "1")) == 0
+
+
+def test_damaged_arguments_are_named(data, tmp_path, capsys):
+    asked = tmp_path / "run/seed=0/arguments.json"
+    asked.parent.mkdir(parents=True)
+    asked.write_text("{")
+    assert main(sweep(data, tmp_path)) == 1
+    assert f"{asked}: expected a run's arguments as JSON" in capsys.readouterr().err
+
+
 def test_combinations_are_all_and_none_twice():
     runs = combinations(["learning-rate=0.1,0.2,0.10", "model=mlp,cnn"], [1, 2, 2])
     assert len(runs) == len({tuple(run.items()) for run in runs}) == 8

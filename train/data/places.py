@@ -12,12 +12,21 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 def cache_directory(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder for files that can be had again: `$DIGITS_CACHE`, else by XDG's rules."""
+    """Return the folder for files that can be had again: `$DIGITS_CACHE`, else by XDG's rules.
+
+    Raises DataError for a user without a home, as a program in a container may have.
+    """
     if environ.get("DIGITS_CACHE"):
         return Path(environ["DIGITS_CACHE"])
     if environ.get("XDG_CACHE_HOME"):
         return Path(environ["XDG_CACHE_HOME"]) / "digits"
-    return Path.home() / ".cache" / "digits"
+    try:
+        return Path.home() / ".cache" / "digits"
+    except RuntimeError as error:
+        raise DataError(
+            "this user has no home folder to keep downloads in; name a folder for them in the "
+            "environment: DIGITS_CACHE=FOLDER"
+        ) from error
 
 
 def data_directories(name: str, environ: Mapping[str, str] = os.environ) -> list[Path]:
