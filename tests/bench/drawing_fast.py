@@ -63,7 +63,7 @@ def latencies(page: Page) -> dict[str, list[float]]:
     page.evaluate("() => { moved.length = inked.length = answered.length = 0; }")
     for drawing in DRAWINGS[:20]:
         clear(page)
-        draw(page, drawing["strokes"])
+        draw(page, drawing["strokes"], steadily=True)
         expect(page.locator("#answer")).not_to_be_empty()
     found: dict[str, list[float]] = page.evaluate(LATENCIES)
     return found
@@ -75,7 +75,7 @@ def memory(page: Page) -> dict[str, float]:
     for count, more in ((10, 10), (200, 190)):
         for _ in range(more):
             clear(page)
-            draw(page, ONE)
+            draw(page, ONE, steadily=True)
             expect(page.locator("#answer")).not_to_be_empty()
         grown[f"after {count} drawings"] = _process_memory(page)
     first, last = grown.values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 DRAWINGS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "fixtures" / "drawings.json").read_text("utf-8")
@@ -19,6 +21,23 @@ SIDE = 280
 """The canvas on which the drawings were made was this wide and high."""
 START = 120_000
 """Python's start may take this long on a busy machine, milliseconds."""
+
+SEEN = """([selector, attribute, text, limit]) => new Promise((resolve) => {
+    const read = (element) => attribute ? element.getAttribute(attribute) : element.textContent;
+    const end = () => {
+        observer.disconnect();
+        resolve();
+    };
+    const look = () => {
+        const element = document.querySelector(selector);
+        if (element && read(element)?.replace(/\\s+/g, ' ').trim() === text) end();
+    };
+    const observer = new MutationObserver(look);
+    const options = { attributes: true, characterData: true, childList: true, subtree: true };
+    observer.observe(document, options);
+    AbortSignal.timeout(limit).onabort = end; // comes where a test has stopped the clock, too
+    look();
+})"""
 
 Strokes = list[list[list[float]]]
 
@@ -30,7 +49,23 @@ def sample(label: str) -> Strokes:
 
 def wait_for_engine(page: Page, state: str = "browser") -> None:
     """Wait until the page says who answers."""
-    expect(page.locator("html")).to_have_attribute("data-engine", state, timeout=START)
+    wait_to_see(page, "html", state, attribute="data-engine")
+
+
+def wait_to_see(page: Page, selector: str, text: str, attribute: str = "") -> None:
+    """Wait until an element has that text, or its attribute has; as long as for Python's start.
+
+    The page tells when it may be so: Playwright looks twice a second by itself.
+    """
+    limit: float | None = START
+    with contextlib.suppress(PlaywrightError):  # another page has come
+        page.evaluate(SEEN, [selector, attribute, text, START])
+        limit = None  # the usual one
+    expected = expect(page.locator(selector))
+    if attribute:
+        expected.to_have_attribute(attribute, text, timeout=limit)
+    else:
+        expected.to_have_text(text, timeout=limit)
 
 
 def wait_until(page: Page, condition: str, arg: Any = None) -> None:
@@ -73,21 +108,39 @@ def number(text: str, size: float = 0.35) -> Strokes:
     return strokes
 
 
-def draw(page: Page, strokes: Strokes, *, lift: bool = True) -> None:
-    """Draw with the mouse; without ``lift`` the last stroke stays under the pressed button."""
+def draw(page: Page, strokes: Strokes, *, lift: bool = True, steadily: bool = False) -> None:
+    """Draw with the mouse; without ``lift`` the last stroke stays under the pressed button.
+
+    The points of a stroke come fast, as from a quick hand; ``steadily``, slower, so that readings
+    come in between.
+    """
     placed = on_canvas(page, strokes)
     for points in placed:
         page.mouse.move(*points[0])
         page.mouse.down()
-        for point in points[1:]:
-            page.mouse.move(*point)
+        if steadily:
+            for point in points[1:-1]:
+                page.mouse.move(*point)
+        elif len(points) > 2:
+            _move_quickly(page, points[1:-1])
+        if len(points) > 1:
+            page.mouse.move(*points[-1])
         if lift or points is not placed[-1]:
             page.mouse.up()
 
 
+def _move_quickly(page: Page, points: list[tuple[float, float]]) -> None:
+    """Move the pressed mouse over points: Playwright asks at each whether something is dragged."""
+    session = page.context.new_cdp_session(page)
+    for x, y in points:
+        moved = {"type": "mouseMoved", "button": "left", "buttons": 1, "x": x, "y": y}
+        session.send("Input.dispatchMouseEvent", moved)
+    session.detach()
+
+
 def expect_answer(page: Page, text: str) -> None:
     """Wait until the page's answer is ``text``."""
-    expect(page.locator("#answer")).to_have_text(text, timeout=START)
+    wait_to_see(page, "#answer", text)
 
 
 def expect_seen(page: Page, image: NDArray[np.uint8]) -> None:

@@ -34,6 +34,14 @@ def start_server(built_site: Path) -> Iterator[StartServer]:
         server.close()
 
 
+@pytest.fixture(scope="module")
+def steady_server(built_site: Path) -> Iterator[Running]:
+    """Return a server to which nothing happens."""
+    server = Running(built_site, "--quiet")
+    yield server
+    server.close()
+
+
 def open_page(new_context: NewContext, server: Running) -> Page:
     """Open a page that the server reads for, because its browser has no WebAssembly."""
     context = new_context()
@@ -135,13 +143,13 @@ MARK: dict[str, Any] = {
 )
 def test_a_server_that_answers_nonsense_is_not_believed(
     new_context: NewContext,
-    start_server: StartServer,
+    steady_server: Running,
     status: int,
     media_type: str,
     body: str,
     message: str,
 ) -> None:
-    page = open_page(new_context, start_server())
+    page = open_page(new_context, steady_server)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(error.message))
 

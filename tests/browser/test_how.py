@@ -13,7 +13,15 @@ import nn
 from nn.lesson import Lesson, lesson
 from tests.browser.audit import audit
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import DRAWINGS, START, draw, drawn, sample, wait_for_engine
+from tests.browser.drawing import (
+    DRAWINGS,
+    START,
+    draw,
+    drawn,
+    sample,
+    wait_for_engine,
+    wait_to_see,
+)
 from tests.browser.hosting import StaticHost
 
 
@@ -53,7 +61,7 @@ def choose(page: Page, label: str) -> None:
     """Say what the right answer is, and wait for the numbers."""
     expect(page.locator("body")).to_have_attribute("data-lesson", re.compile(r"\d"), timeout=START)
     page.locator("#label").select_option(label)
-    expect(page.locator("body")).to_have_attribute("data-lesson", label, timeout=START)
+    wait_to_see(page, "body", label, attribute="data-lesson")
 
 
 def grid(page: Page, name: str) -> np.ndarray:

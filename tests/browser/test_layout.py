@@ -50,7 +50,7 @@ def test_nothing_moves_while_the_page_loads_and_reads(
     wait_for_engine(page)
     expect_answer(page, "1")
     page.keyboard.press("Escape")
-    draw(page, sample("8"))
+    draw(page, sample("8"), steadily=True)
     expect_answer(page, "8")
     # The words of one answer and the next differ in width: that is all that may show.
     assert_still(page)

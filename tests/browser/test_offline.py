@@ -13,7 +13,15 @@ from playwright.sync_api import Page, expect
 
 import build
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import START, draw, expect_answer, sample, wait_for_engine, wait_until
+from tests.browser.drawing import (
+    START,
+    draw,
+    expect_answer,
+    sample,
+    wait_for_engine,
+    wait_to_see,
+    wait_until,
+)
 from tests.browser.hosting import RefusingProxy, StaticHost
 
 CACHES = "async () => (await caches.keys()).filter((name) => name.startsWith('digits '))"
@@ -21,7 +29,7 @@ CACHES = "async () => (await caches.keys()).filter((name) => name.startsWith('di
 
 def wait_until_stored(page: Page) -> None:
     """Wait until the page says that it works offline."""
-    expect(page.locator("#offline")).to_have_text("Ready to work offline", timeout=START)
+    wait_to_see(page, "#offline", "Ready to work offline")
 
 
 def visit(new_context: NewContext, host: StaticHost) -> Page:

@@ -98,7 +98,7 @@ def test_a_settled_answer_is_spoken_once_and_a_passing_one_is_not(page: Page) ->
                 .observe(live, { childList: true, characterData: true, subtree: true });
         }"""
     )
-    draw(page, sample("2"))
+    draw(page, sample("2"), steadily=True)
     expect(page.get_by_role("status")).to_have_text("2, >99% sure")
     spoken = [text for text in page.evaluate("window.spoken") if text]
     assert spoken == ["2, >99% sure"]

@@ -228,11 +228,11 @@ def test_chance_differs_between_two_visits_that_restore_one_memory(
     assert thrown[0] != thrown[1]
 
 
-@pytest.fixture
-def on_slow_line(new_context: NewContext, built_site: Path) -> Iterator[tuple[Page, Host]]:
+@pytest.fixture(scope="module")
+def on_slow_line(module_context: NewContext, built_site: Path) -> Iterator[tuple[Page, Host]]:
     """Return a page that has started on a slow line, and its host."""
     host = Host(built_site, Line(bytes_per_second=2e6, delay=0.02))
-    context = new_context()
+    context = module_context()
     context.add_init_script(NO_STORING)
     page = context.new_page()
     page.goto(host.url)
@@ -365,24 +365,6 @@ def test_a_module_that_was_left_out_is_fetched_when_it_is_needed_after_all(
     assert sum(path.endswith(".whl") for path in own_site.requests) == 1
 
 
-@pytest.mark.parametrize("runtime", [ON_SNAPSHOT, ON_CUT])
-def test_what_was_left_out_is_there_offline_too(
-    new_context: NewContext, own_site: StaticHost, runtime: str
-) -> None:
-    assert "numpy.random" not in build.read_modules(modules_used.LIST)
-    modules_used.add_work(own_site.directory)
-    page = new_context().new_page()
-    page.goto(own_site.url + runtime)
-    wait_until_fallback_stored(page)
-    own_site.stop()
-    page.context.set_offline(True)
-    page.reload()
-    wait_for_engine(page)
-    assert page.evaluate(RUNTIME) == runtime.removeprefix("?runtime=")
-    chance = ask_python(page, "chance")
-    assert chance == np.random.default_rng(0).integers(10)
-
-
 # Work for functions that are not sent first, and for constants that lie with them.
 RARE = """
 import numpy as np
@@ -424,18 +406,25 @@ def test_functions_that_were_left_out_are_fetched_when_they_are_called_after_all
     expect_answer(page, "5")
 
 
-def test_functions_that_were_left_out_are_there_offline_too(
-    new_context: NewContext, own_site: StaticHost
+@pytest.mark.parametrize("runtime", [ON_SNAPSHOT, ON_CUT])
+def test_what_was_left_out_is_there_offline_too(
+    new_context: NewContext, own_site: StaticHost, runtime: str
 ) -> None:
+    """Modules as well as functions."""
+    assert "numpy.random" not in build.read_modules(modules_used.LIST)
+    modules_used.add_work(own_site.directory)
     modules_used.add_program(own_site.directory, RARE)
     page = new_context().new_page()
-    page.goto(own_site.url + ON_SNAPSHOT)
+    page.goto(own_site.url + runtime)
     wait_until_fallback_stored(page)
     own_site.stop()
     page.context.set_offline(True)
     page.reload()
     wait_for_engine(page)
+    assert page.evaluate(RUNTIME) == runtime.removeprefix("?runtime=")
     assert rare(page) == RARE_ANSWER
+    chance = ask_python(page, "chance")
+    assert chance == np.random.default_rng(0).integers(10)
 
 
 @pytest.mark.parametrize("fault", ["missing", "cut", "aliases"])

@@ -196,17 +196,19 @@ def bare_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_each_node_js_makes_the_same_bytes_and_damaged_results_are_made_again(
-    built_site: Path, bare_cache: Path, tmp_path: Path
+    built_site: Path, bare_cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    build.build_site(out=tmp_path / "other", cache=bare_cache)
-    assert contents(tmp_path / "other") == contents(built_site)
-    for number, result in enumerate(sorted((bare_cache / "made").iterdir())):
+    (bare_cache / "made").mkdir()
+    for number, result in enumerate(sorted((build.cache_directory() / "made").iterdir())):
         content = bytearray(result.read_bytes())
         content[len(content) // 2] ^= 1
         damaged = (bytes(content), content[: len(content) // 2], bytes(100_000))
-        result.write_bytes(damaged[number % 3])
-    build.build_site(out=tmp_path / "again", cache=bare_cache)
-    assert contents(tmp_path / "again") == contents(built_site)
+        (bare_cache / "made" / result.name).write_bytes(damaged[number % 3])
+    build.build_site(out=tmp_path / "other", cache=bare_cache)
+    assert contents(tmp_path / "other") == contents(built_site)
+    said = capsys.readouterr().err
+    for program in ("trim", "compile", "split", "snapshot"):
+        assert f"running {program}.mjs" in said
 
 
 def test_a_build_that_is_told_to_end_leaves_nothing_running_or_lying_about(
