@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,9 @@ from train.examples import Labelled
 
 CANVAS = 280
 """Side of the canvas that drawings are put on, pixels; points are rounded to whole ones."""
+TIMES = 10
+"""Each drawing is distorted so often, at random where a distortion is random: once, chance decides
+much of it."""
 USUAL = 0.6
 """Height of a drawing on the canvas where its size is not what is varied."""
 PICTURES = 2000
@@ -36,6 +40,7 @@ class Row(NamedTuple):
     name: str
     level: str
     read: int
+    """So many drawings, each `TIMES` times, or pictures."""
     error: float
     ratio: float
     """To the error of the same drawings undistorted; to one mistake where that has none."""
@@ -52,13 +57,14 @@ def grid(
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
 
         def wrong_strokes(chosen: Sequence[Drawing], change: StrokeChange) -> float:
-            def one(numbered: tuple[int, Drawing]) -> bool:
-                index, drawing = numbered
-                rng = np.random.default_rng([7, index])
+            def one(numbered: tuple[int, tuple[int, Drawing]]) -> bool:
+                time, (index, drawing) = numbered
+                rng = np.random.default_rng([7 + time, index])
                 strokes = [s.round().tolist() for s in change(_unit(drawing.strokes), rng)]
                 return recognizer.read(strokes).text != drawing.label
 
-            return float(np.mean(list(pool.map(one, enumerate(chosen)))))
+            each = product(range(TIMES), enumerate(chosen))
+            return float(np.mean(list(pool.map(one, each))))
 
         def wrong_pictures(make: PictureChange) -> float:
             def one(index: int) -> bool:
