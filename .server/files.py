@@ -50,9 +50,10 @@ def site_file(site: Path, path: str) -> Response:
         raise NotFound  # no file, or what a build is still writing, and whatever else lies hidden
     mimetype = TYPES.get(Path(path).suffix)
     found = safe_join(str(site), path)
-    if not _is_part(found):
+    is_part = _is_part(found)
+    if not is_part:
         request.environ.pop("HTTP_RANGE", None)  # so the whole file is sent, as HTTP has it
-    compressible = Path(path).suffix in COMPRESSIBLE and "HTTP_RANGE" not in request.environ
+    compressible = Path(path).suffix in COMPRESSIBLE and not is_part
     encoding = request.accept_encodings.best_match(ENCODINGS) if compressible else None
     try:
         if encoding and found and os.path.isfile(found):

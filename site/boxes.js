@@ -122,7 +122,7 @@ export class Boxes {
   #draw() {
     const count = this.#digits.length;
     while (this.#list.children.length > count) {
-      if (this.#list.lastElementChild?.matches(':focus-within')) find('pad').focus();
+      if (this.#list.lastElementChild?.matches(':focus-within')) find('pad').focus({ preventScroll: true });
       this.#list.lastElementChild?.remove();
     }
     while (this.#list.children.length < count) this.#add(this.#list.children.length);
