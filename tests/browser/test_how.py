@@ -137,7 +137,7 @@ def test_a_step_is_seen_where_the_network_was_surest(
 def test_it_speaks_the_visitors_language(page: Page, expected: Lesson) -> None:
     page.locator("#language").select_option("de")
     expect(page.get_by_role("heading", level=1)).to_have_text("So funktioniert es")
-    expect(page).to_have_title("So funktioniert es")
+    expect(page).to_have_title("So funktioniert es – Digits")
     expect(page.locator("#work")).to_contain_text("Multiplikationen")
     page.locator("#language").select_option("en")
     expect(page.get_by_role("heading", level=1)).to_have_text("How it works")

@@ -104,7 +104,7 @@ def test_an_error_is_shown_in_the_cell_and_the_next_run_works(page: Page) -> Non
 def test_the_title_is_in_the_chosen_language(page: Page) -> None:
     for tag in ("de", "en"):
         page.locator("#language").select_option(tag)
-        expect(page).to_have_title(str(read_words(tag)["playground.name"]))
+        expect(page).to_have_title(str(read_words(tag)["playground.title"]))
 
 
 def test_pythons_start_leaves_a_reader_alone(page: Page) -> None:

@@ -122,6 +122,15 @@ def test_no_english_article_stands_before_a_digit_that_may_be_an_eight() -> None
     assert [key for key, text in ENGLISH.items() if re.search(r"\ba \{digit\}", str(text))] == []
 
 
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_a_tab_or_a_bookmark_names_the_page_and_the_product(tag: str) -> None:
+    words = read_words(tag)
+    for page in ("how", "playground"):
+        assert words[f"{page}.title"] == f"{words[f'{page}.name']} – Digits"
+    for path in SITE.glob("*.html"):
+        assert re.search(r"<title[^>]*>.*Digits.*</title>", path.read_text("utf-8")), path.name
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_html_says_what_the_english_file_says(page: Path) -> None:
     texts = marked(page)
