@@ -136,6 +136,22 @@ def test_a_page_that_is_opened_as_a_file_says_that_it_cannot_work(
     expect(page.locator(".late")).to_contain_text("Opened as a file it does not work")
 
 
+@pytest.mark.parametrize("name", ["index.html", "how.html", "playground.html"])
+def test_without_javascript_the_page_says_so_and_not_that_it_loads(
+    new_context: NewContext, site_host: StaticHost, name: str
+) -> None:
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto(site_host.url + name)
+    notice = page.locator("noscript .notice")
+    expect(notice).to_be_visible()
+    expect(notice).to_contain_text("JavaScript, which is switched off")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    for part in ("Loading", "This page ran", "press the triangle"):
+        expect(page.get_by_text(part).filter(visible=True)).to_have_count(0)
+    for role in ("button", "combobox", "progressbar"):
+        expect(page.get_by_role(role)).to_have_count(0)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("name", [WASM, "engine.py"])
 def test_a_truncated_file_is_named_in_words(
     new_context: NewContext, own_host: StaticHost, name: str
