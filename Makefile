@@ -2,7 +2,7 @@
 #
 # Packages land in .venv and node_modules, downloads in ~/.cache/digits; where no Chromium starts, `make test` installs one.
 # A second call sets nothing up again. Overridable:
-# PYTHON (the interpreter that makes .venv), VENV, HOST and PORT (of `make run`), OUT (of `make build`),
+# PYTHON (the interpreter that makes .venv), VENV, HOST and PORT (of `make run`), OUT and URL (of `make build`),
 # ARGS (of `make train`, `make test` and `make fuzz`), TORCH (empty: leave the comparisons with PyTorch out).
 
 PYTHON ?= python3
@@ -10,6 +10,7 @@ VENV   ?= .venv
 HOST   := 127.0.0.1
 PORT   ?= 5000
 OUT    ?=
+URL    :=
 ARGS   ?=
 TORCH  ?= torch==2.13.0
 
@@ -38,8 +39,8 @@ help: ## Show this list
 run: build ## Set up what is missing, build the site and serve it on http://HOST:PORT/
 	@exec $(PY) server.py --host $(HOST) --port $(PORT)
 
-build: $(VENV)/.run ## Build the site in site/generated/ (OUT=dist: a complete copy in dist/)
-	@$(PY) build.py $(if $(OUT),--out '$(OUT)')
+build: $(VENV)/.run ## Build the site in site/generated/ (OUT=dist: a complete copy in dist/; URL=...: its address)
+	@$(PY) build.py $(if $(OUT),--out '$(OUT)') $(if $(URL),--url '$(URL)')
 
 test: setup-test lint build ## Set up what is missing and run all tests, in a real browser too (ARGS="-k name")
 	@$(PY) -m pytest $(ARGS)

@@ -2,6 +2,7 @@
 
     python build.py                 fills site/generated/, so that site/ can be served as it is
     python build.py --out DIR       writes a complete copy of the site to DIR, for any static host
+    python build.py --out DIR --url URL     tells its address, so that links to it get a preview
     python build.py --no-snapshot   lets Python start anew at each visit
     python build.py --stock         leaves Python's runtime as it comes: slower, needs no Node.js
 
@@ -41,6 +42,7 @@ from icons import icons  # noqa: E402
 from lock import LOCK_FILE, read_lock  # noqa: E402
 from network import pack_nn  # noqa: E402
 from output import refuse_to_overlap, refuse_to_overwrite, turn, write_directory  # noqa: E402
+from preview import PICTURE, site_address, with_tags  # noqa: E402
 from programs import FUNCTIONS_FILE, Programs  # noqa: E402
 from runtime import (  # noqa: E402
     MODULES_FILE,
@@ -76,6 +78,7 @@ NOT_PRECACHED = {
     "generated/manifest.json",
     "generated/precache.js",
     "generated/pyscript/LICENSE",
+    PICTURE,  # for other sites
 }
 CORE = (
     "pyodide.mjs",
@@ -124,22 +127,29 @@ def build_site(
     whole: bool = False,
     split: bool = True,
     snapshot: bool = True,
+    url: str | None = None,
 ) -> dict[str, Any]:
     """Build the site of the project at `root`: into site/generated/, or complete into `out`.
 
     `stock` leaves Python's runtime as it comes; `whole` compiles it with every module, and only
     its core is trimmed; without `split`, its WebAssembly stays in one piece; without `snapshot`, no
-    memory is stored. Returns the manifest that it wrote. Raises BuildError, and then whatever was
-    there is untouched.
+    memory is stored. `url` is the address that `out` will have. Returns the manifest that it wrote.
+    Raises BuildError, and then whatever was there is untouched.
     """
     target = (out or root / "site" / "generated").resolve()
+    if url is not None:
+        url = site_address(url)
+        if not out:
+            raise BuildError(
+                "--url: the address is written into copies of the pages; add --out DIR"
+            )
     if out:
         refuse_to_overlap(target, root)
     with turn(target):
         if out:
             refuse_to_overwrite(target, NOT_PRECACHED)
         kind = Kind(stock, whole, split and not whole, snapshot and not whole)
-        files, manifest = _assemble(root, cache or cache_directory(), offline, kind)
+        files, manifest = _assemble(root, cache or cache_directory(), offline, kind, url)
         prefix = "" if out else "generated/"
         write_directory(
             target,
@@ -158,11 +168,15 @@ class Kind(NamedTuple):
 
 
 def _assemble(
-    root: Path, cache: Path, offline: bool, kind: Kind
+    root: Path, cache: Path, offline: bool, kind: Kind, url: str | None
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """Return the files of the site by their path, and its manifest."""
     runtime, tools = read_lock(root / LOCK_FILE)
     files = hand_written(root / "site")
+    if url:
+        files[PICTURE] = (root / ".github" / "screenshots" / "preview-light.png").read_bytes()
+        for name in [path for path in files if path.endswith(".html")]:
+            files[name] = with_tags(files[name], name, url, files[PICTURE])
     files["generated/nn.zip"] = pack_nn(root / "nn")
     files |= {f"generated/icons/{name}": data for name, data in icons().items()}
     fetcher = Fetcher(runtime, tools, cache, offline=offline)
@@ -261,6 +275,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the complete site to DIR")
+    parser.add_argument("--url", help="the address that DIR will have, for previews of links to it")
     parser.add_argument(
         "--offline", action="store_true", help="use the cache alone ($DIGITS_CACHE chooses it)"
     )
@@ -278,6 +293,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             offline=options.offline,
             stock=options.stock,
             snapshot=not options.no_snapshot,
+            url=options.url,
         )
     except KeyboardInterrupt:
         say("stopped")

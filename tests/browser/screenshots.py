@@ -1,9 +1,9 @@
-"""Take the pictures of the page that the README shows.
+"""Take the pictures of the page that the README and links to the page show.
 
     python -m tests.browser.screenshots [DIRECTORY]
 
 Builds the site, opens it in Chromium as a phone and as a desktop, light and dark, draws, and writes
-one PNG for each.
+one PNG for each; and light, in the shape that previews of links have.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -26,7 +27,9 @@ ROOT = Path(__file__).resolve().parents[2]
 VIEWS = {
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},
     "desktop": {"viewport": {"width": 1280, "height": 800}, "device_scale_factor": 1.5},
+    "preview": {"viewport": {"width": 960, "height": 504}, "device_scale_factor": 1.25},
 }
+PICTURES = [*product(("phone", "desktop"), ("light", "dark")), ("preview", "light")]
 
 
 def open_page(browser: Browser, url: str, view: str, scheme: str) -> Page:
@@ -56,18 +59,18 @@ def take(directory: Path) -> list[Path]:
         build.build_site(out=site)
         browser = chromium.launch(playwright.chromium)
         with static_host(site) as host:
-            for view in VIEWS:
-                for scheme in ("light", "dark"):
-                    page = open_page(browser, host.url, view, scheme)
-                    draw(page, number("52", size=0.5))
-                    expect_answer(page, "52")
-                    page.mouse.move(0, 0)
-                    path = directory / f"{view}-{scheme}.png"
-                    page.screenshot(path=path)
-                    pictures.append(path)
-                    if view == "desktop":
-                        pictures.append(take_inside(page, directory / f"inside-{scheme}.png"))
-                    page.context.close()
+            for view, scheme in PICTURES:
+                page = open_page(browser, host.url, view, scheme)
+                size = 0.75 if view == "preview" else 0.5  # previews are shown small
+                draw(page, number("52", size=size))
+                expect_answer(page, "52")
+                page.mouse.move(0, 0)
+                path = directory / f"{view}-{scheme}.png"
+                page.screenshot(path=path)
+                pictures.append(path)
+                if view == "desktop":
+                    pictures.append(take_inside(page, directory / f"inside-{scheme}.png"))
+                page.context.close()
         browser.close()
     return pictures
 

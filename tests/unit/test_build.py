@@ -18,10 +18,12 @@ import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import build
 import output
@@ -31,6 +33,7 @@ from icons import icons
 from lock import LOCK_FILE, read_lock
 from network import pack_nn
 from nn import weights
+from preview import PICTURE, site_address
 from programs import Programs
 from runtime import numpy_only
 
@@ -174,7 +177,7 @@ def test_the_real_site_is_complete_and_as_its_manifest_says(built_site: Path) ->
     fallback = {entry["path"] for entry in manifest["fallback"]}
     assert {"index.html", "generated/python.wasm", "generated/pyscript/core.js"} <= listed
     assert "generated/snapshot.wasm" in fallback
-    assert set(contents(built_site)) - listed - fallback == build.NOT_PRECACHED
+    assert set(contents(built_site)) - listed - fallback == build.NOT_PRECACHED - {PICTURE}
     assert any(path.startswith("generated/pyodide/numpy-") for path in fallback)
 
 
@@ -289,6 +292,127 @@ def test_the_version_changes_with_any_listed_byte(project: Project, changed: str
 def test_hidden_files_stay_out_of_the_site(project: Project) -> None:
     (project.root / "site" / ".draft").write_text("not yet")
     assert not any(".draft" in entry["path"] for entry in project.build()["files"])
+
+
+class Head(HTMLParser):
+    """Collects what a page's head tells about it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.told: dict[str, str] = {}
+        self._title = False
+        self.feed(page.partition("</head>")[0])
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        key = values.get("property") or values.get("name") or values.get("rel") or tag
+        self.told[key] = values.get("content") or values.get("href") or ""
+        self._title = tag == "title"
+
+    def handle_data(self, data: str) -> None:
+        if self._title:
+            self.told["title"], self._title = data, False
+
+
+@pytest.fixture
+def with_pages(project: Project) -> Project:
+    """The small project with the real pages, and the picture that shows them."""
+    (project.root / ".github" / "screenshots").mkdir(parents=True)
+    for path in [*ROOT.glob("site/*.html"), ROOT / ".github" / "screenshots" / "preview-light.png"]:
+        (project.root / path.relative_to(ROOT)).write_bytes(path.read_bytes())
+    return project
+
+
+@pytest.mark.parametrize("name", ["index.html", "how.html", "playground.html", "api.html"])
+def test_with_an_address_each_page_tells_whoever_links_it_what_it_is(
+    with_pages: Project, tmp_path: Path, name: str
+) -> None:
+    with_pages.build(out=tmp_path / "out", url="https://ada.example/digits")
+    told = Head((tmp_path / "out" / name).read_text("utf-8")).told
+    address = "https://ada.example/digits/" + name.replace("index.html", "")
+    assert told["canonical"] == told["og:url"] == address
+    assert told["og:title"] == told["title"]
+    assert told["og:description"] == told["description"]
+    assert len(told["og:description"]) > 40
+    assert (told["og:type"], told["twitter:card"]) == ("website", "summary_large_image")
+    picture = told["og:image"].removeprefix("https://ada.example/digits/")
+    size = int(told["og:image:width"]), int(told["og:image:height"])
+    with Image.open(tmp_path / "out" / picture) as image:
+        assert image.size == size == (1200, 630)  # the shape in which most show it
+    assert told["og:image:alt"]
+
+
+def test_the_picture_for_previews_is_not_kept_offline(with_pages: Project, tmp_path: Path) -> None:
+    out, url = tmp_path / "out", "https://ada.example/"
+    manifest = with_pages.build(out=out, url=url)
+    assert (out / PICTURE).is_file()
+    assert PICTURE not in {entry["path"] for entry in manifest["files"] + manifest["fallback"]}
+    assert PICTURE not in (out / "generated" / "precache.js").read_text("utf-8")
+    assert with_pages.build(out=out, url=url) == manifest  # it takes the place of the first
+    assert assert_whole(out) == manifest
+
+
+def test_without_an_address_the_pages_are_as_they_were_written(
+    with_pages: Project, tmp_path: Path
+) -> None:
+    with_pages.build(out=tmp_path / "with", url="https://ada.example/")
+    with_pages.build(out=tmp_path / "out")
+    built = contents(tmp_path / "out")
+    changed = {
+        path for path, data in contents(tmp_path / "with").items() if data != built.get(path)
+    }
+    pages = {path.name for path in ROOT.glob("site/*.html")}
+    lists = {"generated/manifest.json", "generated/precache.js"}
+    assert changed == pages | lists | {PICTURE}
+    assert PICTURE not in built
+    for name in pages - {"index.html"}:  # that one asks for the stock runtime here
+        assert built[name] == (ROOT / "site" / name).read_bytes()
+    assert b"og:" not in built["index.html"]
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("https://ada.example", "https://ada.example/"),
+        ("http://localhost:8000//", "http://localhost:8000/"),
+        ("https://ada.example/digits/index.html", "https://ada.example/digits/"),
+        ("https://ada.github.io/a-b_c/", "https://ada.github.io/a-b_c/"),
+    ],
+)
+def test_an_address_ends_with_a_slash(given: str, address: str) -> None:
+    assert site_address(given) == address
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ada.example",
+        "//ada.example/",
+        "ftp://ada.example/",
+        "https:///digits/",
+        "https://ada:secret@ada.example/",
+        "https://ada.example/a b/",
+        "https://ada.example/?page=1",
+        "https://ada.example/#top",
+        "https://ada.example:port/",
+    ],
+)
+def test_what_is_no_address_of_a_site_is_refused_in_words(
+    project: Project, tmp_path: Path, url: str
+) -> None:
+    with pytest.raises(build.BuildError, match=r"--url .*give the whole address"):
+        project.build(out=tmp_path / "out", url=url)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_address_is_for_a_copy_of_the_site_alone(project: Project) -> None:
+    process = project.start("--url", "https://ada.example/")
+    error = process.communicate()[1]
+    assert process.returncode == 1
+    assert error.startswith("build: error: --url: ")
+    assert "add --out DIR" in error
+    assert not (project.root / "site" / "generated").exists()
 
 
 def test_the_packed_network_reads_a_picture(built_site: Path, tmp_path: Path) -> None:
