@@ -33,10 +33,11 @@ class Drawn(Row):
         """Take strokes, and which of the drawing's they are."""
         self._boxes = [bounding_box([stroke]) for stroke in strokes]
         self._points, self._numbers = [*strokes], [*numbers]
-        self.boxes = [*self._boxes]
+        boxes = [*self._boxes]
         if lean := lean_of(strokes, self._boxes):
             upright = np.array([[1, 0], [-lean, 1]])
-            self.boxes = [bounding_box([stroke @ upright]) for stroke in strokes]
+            boxes = [bounding_box([stroke @ upright]) for stroke in strokes]
+        super().__init__(boxes)
 
     def picture(self, parts: Parts) -> tuple[NDArray[np.uint8], Box]:
         """Return parts, inked afresh, and their box in the drawing's own units."""
@@ -68,6 +69,16 @@ class Drawn(Row):
         """Tell whether a stroke begins or ends within ``reach`` of another one's line."""
         return touches(self._points, self._boxes, part, other, reach)
 
+    def apart(self, parts: Parts, others: Parts, reach: float) -> float:
+        """Return the empty columns between parts and the lines of others in the same rows."""
+        left, top, right, bottom = union([self._boxes[part] for part in parts])
+        columns = [columns_within(self._points[o], top - reach, bottom + reach) for o in others]
+        found = [each for each in columns if each]
+        if not found:
+            return -math.inf
+        first, last = min(low for low, _ in found), max(high for _, high in found)
+        return max(first - right, left - last)
+
     def strokes(self, parts: Parts) -> tuple[int, ...]:
         """Return the numbers of the strokes; a cut one is in several marks."""
         return tuple(sorted({self._numbers[part] for part in parts}))
@@ -75,6 +86,17 @@ class Drawn(Row):
     def content(self, parts: Parts) -> tuple[bytes, ...]:
         """Return the points of each part."""
         return tuple(self._points[part].tobytes() for part in parts)
+
+
+def columns_within(stroke: Points, top: float, bottom: float) -> tuple[float, float] | None:
+    """Return the first and the last column of what a stroke's line has between two rows, if any."""
+    begin, end = (stroke[:-1], stroke[1:]) if len(stroke) > 1 else (stroke, stroke)
+    way = end - begin
+    # A level line goes down a little, too, so that it can be divided by.
+    down = np.where(way[:, 1] == 0, 1e-9 * (bottom - top), way[:, 1])
+    shares = np.sort([(row - begin[:, 1]) / down for row in (top, bottom)], axis=0).clip(0, 1)
+    columns = (begin[:, 0] + shares * way[:, 0])[:, shares[0] < shares[1]]
+    return (float(columns.min()), float(columns.max())) if columns.size else None
 
 
 def lean_of(strokes: Sequence[Points], boxes: Sequence[Box]) -> float:

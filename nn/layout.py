@@ -13,6 +13,8 @@ Parts = tuple[int, ...]
 """The numbers of the strokes, or the pieces of a picture, that make up a mark."""
 Touches = Callable[[int, int, float], bool]
 """Tells whether one part begins or ends nearer to the line of another than a distance."""
+Apart = Callable[[Parts, Parts, float], float]
+"""Returns the empty columns between parts and the ink of others in about the same rows."""
 Run = tuple[int, int]
 """The first of neighbouring marks, and the one after the last."""
 
@@ -41,6 +43,7 @@ BOUNCE = 0.05  # in heights: so near to a line, a dot is part of it,
 TAPPED = 0.07  # or so near, if it is as small as that
 BAR = 0.05  # a dash that is so near a digit, or reaches into it, is its bar,
 BAR_BEFORE = -0.1  # and before all digits, drawn apart, if it reaches so far into it
+AROUND = 0.1  # in heights: what is so far above or below a dash is in about its rows
 FAR = 10.0  # a gap beyond which farther makes no difference
 
 
@@ -238,18 +241,25 @@ def is_sign_by(
     in_row: str = "",
     is_first: bool = False,
     skipped: bool = False,
+    stands_free: bool = False,
 ) -> bool:
     """Tell whether a mark has the form of a sign, and stands to its neighbour as one does.
 
     What is a minus ``in_row``, the whole row, may stand rather high or low by one digit, and
-    anywhere by a bar. With ``skipped`` one looks like the other, gone on with.
+    anywhere by a bar. With ``skipped`` one looks like the other, gone on with. What ``stands_free``
+    may reach into the neighbour's box, which leans over it.
     """
     is_minus = in_row == MINUS
     sign = sign_in_row(a.box, b.box, height, is_first or is_minus)
     if is_minus and b.box[3] - b.box[1] <= TALL * height:
         sign = MINUS
     nearest = BAR_BEFORE if is_first and not skipped else BAR
-    return sign == POINT or (sign == MINUS and gap_between(a, b, height) > nearest)
+    return sign == POINT or (sign == MINUS and (stands_free or gap_between(a, b, height) > nearest))
+
+
+def is_apart(mark: Mark, others: Sequence[Mark], height: float, apart: Apart) -> bool:
+    """Tell whether no ink of others in about a mark's rows is so near that it may be their bar."""
+    return all(apart(mark.parts, other.parts, AROUND * height) > BAR * height for other in others)
 
 
 def lone_sign(box: Box) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 from nn.ink import Box, union
 from nn.layout import MOST_PARTS, UNKNOWN, Parts
-from nn.numbers import GoesOn
 from nn.reading import Reading
 
 # Shares are of the height of the highest part, unless they say otherwise.
@@ -29,7 +28,7 @@ SKIPPED = 0.2  # less paper, or any between two strokes, may be where the pen sk
 def read_lines(
     boxes: Sequence[Box],
     read: Callable[[Parts], Reading],
-    continues: GoesOn = lambda _: False,
+    continues: Callable[[int], bool] = lambda _: False,
 ) -> Reading:
     """Read parts as one row, or as several lines if those are read better, and no line is only the
     rest of a stroke of another one.

@@ -28,10 +28,10 @@ from nn.layout import (
     Mark,
     Parts,
     Run,
-    Touches,
     above_each_other,
     gap_between,
     in_order,
+    is_apart,
     is_sign_by,
     lies_deep_in,
     lone_sign,
@@ -42,6 +42,7 @@ from nn.layout import (
     side_by_side,
     sign_in_row,
 )
+from nn.row import Row
 
 DIGITS = 10
 NO_DIGIT = 10
@@ -50,10 +51,6 @@ SEVERAL = 11
 """The class after that, where a network has learned it: several digits in one mark."""
 Look = Callable[[list[Parts]], NDArray[np.float32]]
 """Returns the network's ``(marks, at least 10)`` probabilities of marks."""
-GoesOn = Callable[[int], bool]
-"""Tells whether a part looks like the one before it, gone on with after a skip of the pen."""
-Cut = Callable[[Parts, float], Slices]
-"""Cuts a mark, which is several digits as likely as the number says, into slices: new parts."""
 
 MOST_IN_A_DIGIT = 3
 """No digit is in more pieces, beside each other, than this."""
@@ -91,22 +88,15 @@ class Found(NamedTuple):
     parts: Parts
 
 
-def read_row(
-    boxes: Sequence[Box],
-    look: Look,
-    refuse_from: float,
-    goes_on: GoesOn = lambda _: False,
-    cut: Cut = lambda *_: Slices(),
-    touches: Touches = lambda *_: False,
-) -> list[Found]:
-    """Read a row of strokes or pieces by their ``boxes``, from left to right.
+def read_row(row: Row, look: Look, refuse_from: float) -> list[Found]:
+    """Read a row of strokes or pieces from left to right.
 
     ``look`` is called at most four times: with the single marks, with the parts of those that look
-    like several digits, with what ``cut`` makes of those that then still do, and with the runs of
+    like several digits, with what those that then still do are cut into, and with the runs of
     neighbours that may still be better. What is no digit with a probability above ``refuse_from``
-    is ``"?"``. ``goes_on`` is asked about strokes of neighbouring marks that were drawn one after
-    the other, and ``touches`` of strokes that may be dots.
+    is ``"?"``.
     """
+    boxes = row.boxes
     if not boxes:
         return []
     seen: dict[Parts, NDArray[np.float32]] = {}
@@ -116,15 +106,15 @@ def read_row(
             seen.update(zip(new, look(new), strict=True))
 
     height = row_height(boxes)
-    marks = marks_of(boxes, height, touches)
+    marks = marks_of(boxes, height, row.touches)
     look_at([mark.parts for mark in marks])
     marks = _divided(marks, boxes, seen, height)
     look_at([mark.parts for mark in marks])
-    marks, cuts = _cut_up(marks, height, cut, look_at, seen)
+    marks, cuts = _cut_up(marks, height, row, look_at, seen)
     runs = [*((place, place + 1) for place in range(len(marks))), *_runs(marks, height)]
     look_at([parts_of(marks, run) for run in runs])
     signs = _signs(marks, height)
-    within, between, within_none = _gaps(marks, signs, height, goes_on, seen, cuts)
+    within, between, within_none = _gaps(marks, signs, height, row, seen, cuts)
     value = {run: _value(marks, signs, run, within, within_none, seen) for run in runs}
     found = []
     for run in _best_way(len(marks), value, between):
@@ -160,7 +150,7 @@ def _gaps(
     marks: Sequence[Mark],
     signs: Sequence[str],
     height: float,
-    goes_on: GoesOn,
+    row: Row,
     seen: dict[Parts, NDArray[np.float32]],
     cuts: set[tuple[Parts, Parts]],
 ) -> tuple[list[float], list[float], list[float]]:
@@ -168,6 +158,7 @@ def _gaps(
     within one that is no digit.
     """
     within, between, within_none = [], [], []
+    free = [_stands_free(marks, signs, place, height, row) for place in range(len(marks))]
     for place, (a, b) in enumerate(pairwise(marks)):
         gap = gap_between(a, b, height) - above_each_other(a, b, height)
         within_none.append(-_softplus((gap - APART) / GAP_SCALE))
@@ -175,22 +166,24 @@ def _gaps(
             within.append(NEVER)
             between.append(0.0)
             continue
-        skipped = any(map(goes_on, _later_ones(a, b)))  # then a gap within a digit is nothing rare
+        # If the pen skipped, a gap within a digit is nothing rare.
+        skipped = any(map(row.goes_on, _later_ones(a, b)))
         may_go_on = skipped and gap_between(a, b, height) <= SKIP
         both = parts_of(marks, (place, place + 2))
         together: NDArray[np.float32] | tuple[float, ...] = seen.get(both, ())
         is_1 = len(together) > SEVERAL and together[1] >= SURELY_1
         a_goes_on = may_go_on and is_1 and a.parts[0] > b.parts[0]  # the lower half of a slanted 1
-        if (is_sign_by(a, b, height, signs[place], place == 0, skipped) and not a_goes_on) or (
-            is_sign_by(b, a, height, signs[place + 1]) and not may_go_on
-        ):
+        is_first = place == 0
+        a_is_sign = is_sign_by(a, b, height, signs[place], is_first, skipped, free[place])
+        b_is_sign = is_sign_by(b, a, height, signs[place + 1], stands_free=free[place + 1])
+        if (a_is_sign and not a_goes_on) or (b_is_sign and not may_go_on):
             within.append(NO_SIGN)
             between.append(0.0)
             continue
         within.append(0.0 if skipped else -_softplus((gap - EVEN_GAP) / GAP_SCALE))
         if len(together) > SEVERAL:  # the network knows what several digits look like
-            apart = -_softplus((SURE_GAP - gap) / GAP_SCALE)
-            between.append(max(_log(together[SEVERAL]), apart, UNSEEN))
+            by_gap = -_softplus((SURE_GAP - gap) / GAP_SCALE)
+            between.append(max(_log(together[SEVERAL]), by_gap, UNSEEN))
         else:
             between.append(-_softplus((EVEN_GAP - gap) / GAP_SCALE))
         if side_by_side(a.box, b.box) and min(seen[a.parts][1], seen[b.parts][1]) >= SURELY_1:
@@ -198,6 +191,19 @@ def _gaps(
             lines = 0.0 if gap >= LINES_APART else EVEN if gap >= LINES_TOUCHING else NEVER
             between[-1] = max(between[-1], lines)
     return within, between, within_none
+
+
+def _stands_free(
+    marks: Sequence[Mark], signs: Sequence[str], place: int, height: float, row: Row
+) -> bool:
+    """Tell whether a mark is a minus between two others that is apart from the ink of both, and
+    not the first one's stroke, gone on with.
+    """
+    if signs[place] != MINUS or not 0 < place < len(marks) - 1:
+        return False
+    before, mark, after = marks[place - 1 : place + 2]
+    skipped = any(map(row.goes_on, _later_ones(before, mark)))
+    return not skipped and is_apart(mark, (before, after), height, row.apart)
 
 
 def _divided(
@@ -221,7 +227,7 @@ def _divided(
 def _cut_up(
     marks: Sequence[Mark],
     height: float,
-    cut: Cut,
+    row: Row,
     look_at: Callable[[list[Parts]], None],
     seen: dict[Parts, NDArray[np.float32]],
 ) -> tuple[list[Mark], set[tuple[Parts, Parts]]]:
@@ -234,7 +240,7 @@ def _cut_up(
         for mark, sign in zip(marks, _signs(marks, height), strict=True)
         if not sign and (likely := _several(mark, seen[mark.parts], height)) >= CUT_FROM
     }
-    sliced = {parts: cut(parts, likely) for parts, likely in [*several.items()][:MOST_CUT]}
+    sliced = {parts: row.cut(parts, likely) for parts, likely in [*several.items()][:MOST_CUT]}
     look_at([parts_of(each.slices, run) for each in sliced.values() for run in each.digits])
     cut_up: list[Mark] = []
     cuts: set[tuple[Parts, Parts]] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from nn.cuts import Slices, slice_runs
 from nn.image import Picture
 from nn.ink import Box
 from nn.layout import Mark, Parts
+from nn.picture.mnist_form import extent_of
 from nn.row import Row
 
 
@@ -28,7 +30,7 @@ class Pictured(Row):
 
         ``of_pixel`` is the number of each pixel's piece.
         """
-        self.boxes = ways
+        super().__init__(ways)
         self._picture, self._of_pixel, self._pieces = picture, of_pixel, pieces
         self._is_all = len(pieces) == of_pixel.max(initial=-1) + 1  # there is no dust beside them
         self._slices: list[NDArray[np.bool_]] = []
@@ -47,6 +49,17 @@ class Pictured(Row):
         self._slices += [pixels for pixels, _ in found]
         slices = [Mark((first + index,), box) for index, (_, box) in enumerate(found)]
         return Slices(slices, slice_runs(slices))
+
+    def apart(self, parts: Parts, others: Parts, reach: float) -> float:
+        """Return the empty columns between parts and the ink of others in the same rows."""
+        step = self._picture.step
+        left, top, right, bottom = extent_of(self._pixels_of(parts))
+        rows = slice(max(0, top - int(reach / step)), bottom + int(reach / step))
+        columns = np.flatnonzero(self._pixels_of(others)[rows].any(axis=0))
+        if not columns.size:
+            return -math.inf
+        gap = max(columns[0] - right, left - columns[-1] - 1)
+        return float(gap * step) + self._picture.line_width()  # as far as the ways are apart
 
     def _pixels_of(self, parts: Parts) -> NDArray[np.bool_]:
         pieces = [self._pieces[part] for part in parts if part < len(self._pieces)]

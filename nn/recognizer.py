@@ -210,7 +210,7 @@ class Recognizer:
             return np.stack([seen[parts].answer for parts in marks])
 
         digits = []
-        for found in read_row(row.boxes, look, refuse_from, row.goes_on, row.cut, row.touches):
+        for found in read_row(row, look, refuse_from):
             image, box, answer = seen[found.parts]
             is_digit = found.symbol.isdigit()
             likely = answer[:DIGITS].max() if is_digit else answer[DIGITS:].sum()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,8 +16,9 @@ from nn.layout import Parts
 class Row:
     """The parts of one line. What is cut out of them becomes further parts, with higher numbers."""
 
-    boxes: Sequence[Box]
-    """Of the parts as they came."""
+    def __init__(self, boxes: Sequence[Box]) -> None:
+        """Take the boxes of the parts as they come."""
+        self.boxes = boxes
 
     def picture(self, parts: Parts) -> tuple[NDArray[np.uint8], Box]:
         """Return parts as the network sees them, ``(28, 28)``, and the box about them."""
@@ -24,7 +26,7 @@ class Row:
 
     def cut(self, parts: Parts, several: float) -> Slices:
         """Cut a mark in which ``several`` digits hang together, as likely as that, 0 to 1."""
-        raise NotImplementedError
+        return Slices()
 
     def goes_on(self, part: int) -> bool:
         """Tell whether a part looks like the one before it, gone on with after a skip."""
@@ -33,6 +35,12 @@ class Row:
     def touches(self, part: int, other: int, reach: float) -> bool:
         """Tell whether a part begins or ends within ``reach`` of another one's line."""
         return False
+
+    def apart(self, parts: Parts, others: Parts, reach: float) -> float:
+        """Return the empty columns between parts and the ink of others in the same rows, or in
+        those that are no farther than ``reach`` from them; -inf if that cannot be told.
+        """
+        return -math.inf
 
     def strokes(self, parts: Parts) -> tuple[int, ...]:
         """Return the numbers of the drawing's strokes that parts belong to."""

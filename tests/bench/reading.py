@@ -14,6 +14,7 @@ from nn.ink import bounding_box, ink_within, parse_strokes
 from nn.losses import softmax
 from nn.numbers import read_row
 from nn.recognizer import as_input
+from nn.row import Row
 
 Strokes = list[list[list[float]]]
 ROUNDS = 300
@@ -53,7 +54,7 @@ def parts(recognizer: Recognizer, drawing: Strokes) -> dict[str, float]:
         "check, box": lambda: bounding_box(parse_strokes(drawing)),
         "ink": lambda: ink_within(strokes, box),
         "network": lambda: softmax(recognizer.network.forward(as_input(image))),
-        "row": lambda: read_row([box], lambda _: seen, 0.5),
+        "row": lambda: read_row(Row([box]), lambda _: seen, 0.5),
         "JSON": lambda: json.dumps(reading.to_dict()),
     }
     found = {}

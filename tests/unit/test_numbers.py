@@ -16,6 +16,7 @@ from nn.ink import Box, ink
 from nn.layout import Parts
 from nn.numbers import DIGITS, NO_DIGIT, SEVERAL, read_row
 from nn.reading import Known
+from nn.row import Row
 from tests.sample import Sample, Strokes, drawings
 from tests.unit.test_image import draw
 
@@ -65,7 +66,7 @@ def looks_like(answers: dict[Parts, int]) -> Any:
 
 
 def text(boxes: list[Box], answers: dict[Parts, int]) -> str:
-    return "".join(found.symbol for found in read_row(boxes, looks_like(answers), 0.5))
+    return "".join(found.symbol for found in read_row(Row(boxes), looks_like(answers), 0.5))
 
 
 @pytest.mark.parametrize("gap", [0.06, 0.15, 0.3, 0.6])
@@ -360,7 +361,7 @@ def test_what_is_rather_no_digit_than_two_is_two_if_each_is_likely() -> None:
         return seen
 
     boxes: list[Box] = [(0, 0, 30, 100), (40, 0, 70, 100)]
-    assert [found.symbol for found in read_row(boxes, look, 0.5)] == ["2", "3"]
+    assert [found.symbol for found in read_row(Row(boxes), look, 0.5)] == ["2", "3"]
 
 
 def test_what_lies_over_each_other_is_taken_apart_if_it_looks_like_several() -> None:
@@ -386,7 +387,7 @@ def test_a_network_that_knows_no_rows_reads_digits_apart() -> None:
         return np.eye(DIGITS, dtype=np.float32)[[parts[0] for parts in marks]]
 
     boxes: list[Box] = [(0, 0, 30, 100), (60, 0, 90, 100), (75, 0, 78, 90)]
-    assert [found.symbol for found in read_row(boxes, look, 0.5)] == ["0", "1"]
+    assert [found.symbol for found in read_row(Row(boxes), look, 0.5)] == ["0", "1"]
 
 
 def test_marks_above_each_other_are_no_number(recognizer: Recognizer) -> None:
@@ -427,7 +428,7 @@ def test_a_flat_mark_as_high_as_the_row_is_no_minus() -> None:
 
 
 def test_nothing_is_read_as_nothing() -> None:
-    assert read_row([], looks_like({}), 0.5) == []
+    assert read_row(Row([]), looks_like({}), 0.5) == []
 
 
 @given(
@@ -447,7 +448,7 @@ def test_every_stroke_is_in_exactly_one_mark(corners: Any, seed: int) -> None:
         return rng.dirichlet(np.ones(SEVERAL + 1), len(marks)).astype(np.float32)
 
     boxes = [(left, top, left + wide, top + high) for left, top, wide, high in corners]
-    found = read_row(boxes, look, 0.5)
+    found = read_row(Row(boxes), look, 0.5)
     assert sorted(part for mark in found for part in mark.parts) == list(range(len(boxes)))
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from nn import Recognizer
 from nn.cuts import Slices
-from nn.layout import Mark
+from nn.layout import Mark, Parts
 from nn.numbers import SEVERAL, read_row
+from nn.row import Row
 from tests.sample import Strokes
 from tests.unit.test_image import draw
 from tests.unit.test_numbers import DOT, KINDS, looks_like, placed, row
@@ -77,6 +78,24 @@ def test_a_minus_sign_may_touch_the_first_digit(
     assert recognizer.read(minus + digits).text == f"-{number}"
 
 
+@pytest.mark.parametrize("lean", [-0.36, -0.18, 0.18, 0.36])
+@pytest.mark.parametrize("number", ["53-27", "40-9", "8-35-0"])
+def test_a_minus_sign_stands_between_digits_that_lean_over_it(
+    number: str, lean: float, recognizer: Recognizer
+) -> None:
+    strokes: Strokes = []
+    right = 0.0
+    for symbol in number:
+        minus = symbol == "-"
+        own = [[[0, 0], [20, 1], [40, -1]]] if minus else KINDS[symbol].strokes
+        strokes += placed(own, right + 18, 50 if minus else 0, 2 if minus else 100)
+        right = max(x for stroke in strokes for x, _ in stroke)
+    leaning = [[[x - lean * y, y] for x, y in stroke] for stroke in strokes]
+    assert recognizer.read(leaning).text == number
+    shrunk = [[[0.4 * x + 30, 0.4 * y + 100] for x, y in stroke] for stroke in leaning]
+    assert recognizer.read_image(draw(shrunk, size=560, pen=3)).text == number
+
+
 @pytest.mark.parametrize("slope", [-0.25, 0.25])
 def test_a_row_that_climbs_may_begin_with_a_minus_sign(
     slope: float, recognizer: Recognizer
@@ -133,16 +152,16 @@ def test_a_dot_of_a_thin_pen_in_a_picture_is_a_point(pen: int, recognizer: Recog
 
 
 def test_a_bar_is_never_cut_into_digits() -> None:
-    boxes = [(0.0, 0.0, 60.0, 100.0), (100.0, 0.0, 140.0, 18.0)]
+    class Cut(Row):
+        def cut(self, parts: Parts, several: float) -> Slices:
+            left, right = (100.0, 0.0, 120.0, 18.0), (120.0, 0.0, 140.0, 18.0)
+            return Slices([Mark((2,), left), Mark((3,), right)], [(0, 1), (1, 2)])
+
     look = looks_like({(0,): 5, (1,): SEVERAL, (2,): 1, (3,): 1})
-
-    def cut(parts: tuple[int, ...], several: float) -> Slices:
-        left, right = (100.0, 0.0, 120.0, 18.0), (120.0, 0.0, 140.0, 18.0)
-        return Slices([Mark((2,), left), Mark((3,), right)], [(0, 1), (1, 2)])
-
-    assert "".join(found.symbol for found in read_row(boxes, look, 0.5, cut=cut)) == "5?"
-    high = [boxes[0], (100.0, 0.0, 140.0, 90.0)]
-    assert "".join(found.symbol for found in read_row(high, look, 0.5, cut=cut)) == "511"
+    digit = (0.0, 0.0, 60.0, 100.0)
+    low, high = (100.0, 0.0, 140.0, 18.0), (100.0, 0.0, 140.0, 90.0)
+    assert "".join(found.symbol for found in read_row(Cut([digit, low]), look, 0.5)) == "5?"
+    assert "".join(found.symbol for found in read_row(Cut([digit, high]), look, 0.5)) == "511"
 
 
 FOUR: Strokes = [[[30, 0], [0, 62], [1, 64]], [[42, 30], [40, 100]], [[0, 64], [55, 62]]]

@@ -16,6 +16,7 @@ from nn.ink import Box
 from nn.layout import Mark, Parts
 from nn.numbers import MOST_CUT, NO_DIGIT, SEVERAL, read_row
 from nn.picture.slices import MOST, columns_to_cut
+from nn.row import Row
 from tests.sample import sample_images
 from tests.unit.test_numbers import looks_like
 from train.compose import JOINED, pictures, share_read_whole
@@ -56,10 +57,11 @@ def test_a_picture_is_read_alike_in_any_size(recognizer: Recognizer) -> None:
     assert compared >= 6
 
 
-class Cutting:
+class Cutting(Row):
     """Marks that look like several digits, each of which falls into four slices."""
 
     def __init__(self, answers: dict[Parts, int]) -> None:
+        super().__init__([])
         self.look, self.cut_ones, self.slices = looks_like(answers), list[Parts](), 100
 
     def cut(self, parts: Parts, several: float) -> Slices:
@@ -71,7 +73,8 @@ class Cutting:
         return Slices(slices, slice_runs(slices))
 
     def text(self, boxes: list[Box]) -> str:
-        return "".join(found.symbol for found in read_row(boxes, self.look, 0.5, cut=self.cut))
+        self.boxes = boxes
+        return "".join(found.symbol for found in read_row(self, self.look, 0.5))
 
 
 ROW: list[Box] = [(0.0, 0.0, 100.0, 100.0)]
@@ -107,7 +110,7 @@ def test_slices_that_look_little_like_digits_leave_the_mark_whole() -> None:
 
 
 def test_what_looks_like_several_but_cannot_be_cut_is_a_question_mark() -> None:
-    row = read_row(ROW, Cutting({(0,): SEVERAL}).look, 0.5, cut=lambda *_: Slices())
+    row = read_row(Row(ROW), looks_like({(0,): SEVERAL}), 0.5)
     assert [(found.symbol, found.parts) for found in row] == [("?", (0,))]
 
 
