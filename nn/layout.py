@@ -18,7 +18,7 @@ Apart = Callable[[Parts, Parts, float], float]
 Run = tuple[int, int]
 """The first of neighbouring marks, and the one after the last."""
 
-POINT, MINUS, UNKNOWN = ".", "-", "?"
+POINT, MINUS, COLON, UNKNOWN = ".", "-", ":", "?"
 MOST_PARTS = 96
 """More than this are read as one mark, which no number is: it bounds the time."""
 
@@ -28,6 +28,7 @@ NARROWEST = 0.15  # what is narrower counts as so wide: an upright line has hard
 INSIDE = 0.12  # a mark whose middle is so far within both ends of another belongs to it too
 BESIDE, ABOVE = 0.1, 0.15  # marks that share less of the lower one's height seem nearer by this
 BESIDE_EACH_OTHER = 0.6  # of the rows of two marks: so many they share
+COLUMN = 0.2  # in heights: points in so many columns, or fewer, above each other are a colon
 AGAIN = 0.05  # in heights: two lines whose ends are so near, across, are one that was gone over
 FLAT = 0.2  # of its width: the height of a dash; a dot has neither
 HIGHEST_MINUS = 0.45  # in heights; what is higher and as flat are digits that touch
@@ -44,6 +45,9 @@ TAPPED = 0.07  # or so near, if it is as small as that
 BAR = 0.05  # a dash that is so near a digit, or reaches into it, is its bar,
 BAR_BEFORE = -0.1  # and before all digits, drawn apart, if it reaches so far into it
 AROUND = 0.1  # in heights: what is so far above or below a dash is in about its rows
+RAISED = 0.55  # of the digit before: what is so high, or less, and ends so far down is raised
+SLANT, BEYOND = 0.25, 0.04  # a line that is so wide, of its height, or more, and goes so much of it
+# above and below the digits on both sides, or more, is a slash
 FAR = 10.0  # a gap beyond which farther makes no difference
 
 
@@ -85,6 +89,8 @@ def marks_of(
         dot, other = sorted((a, b), key=longer_side)
         if longer_side(union([a, b])) <= DOT * height:
             return True  # tapped twice
+        if is_colon([a, b], height):
+            return True
         if is_dot(dot) and longer_side(other) > DOT * height:
             return False  # it stands below what leans over it
         return _is_one(a, b, height) or _is_drawn_again(a, b, height)
@@ -103,6 +109,14 @@ def marks_of(
     if len(marks) == 2 and _hangs_over(marks[0].box, marks[1].box, height):
         return [Mark(tuple(range(len(boxes))), row)]
     return marks
+
+
+def is_colon(boxes: Sequence[Box], height: float) -> bool:
+    """Tell whether several parts are points above each other, and no point tapped twice."""
+    if len(boxes) < 2 or not all(_is_point(box, height) for box in boxes):
+        return False
+    left, top, right, bottom = union(boxes)
+    return right - left <= COLUMN * height and bottom - top > DOT * height
 
 
 def put_together(marks: list[Mark], is_one: Callable[[Box, Box], bool]) -> list[Mark]:
@@ -260,6 +274,24 @@ def is_sign_by(
 def is_apart(mark: Mark, others: Sequence[Mark], height: float, apart: Apart) -> bool:
     """Tell whether no ink of others in about a mark's rows is so near that it may be their bar."""
     return all(apart(mark.parts, other.parts, AROUND * height) > BAR * height for other in others)
+
+
+def is_raised(box: Box, before: Box) -> bool:
+    """Tell whether a mark is so small and so high by the digit before it that it is a power's or a
+    degree's sign.
+    """
+    high = before[3] - before[1]
+    return box[3] - box[1] <= RAISED * high and box[3] - before[1] <= RAISED * high
+
+
+def is_slash(box: Box, before: Box, after: Box) -> bool:
+    """Tell whether what looks like a 1 is a slash: it leans, and reaches above and below the digits
+    on both sides.
+    """
+    left, top, right, bottom = box
+    high = bottom - top
+    beyond = min(before[1] - top, after[1] - top, bottom - before[3], bottom - after[3])
+    return right - left >= SLANT * high and beyond >= BEYOND * high
 
 
 def lone_sign(box: Box) -> str:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from nn.cuts import WIDEST, Slices, likely_digits
 from nn.ink import Box, union
 from nn.layout import (
+    COLON,
     MINUS,
     POINT,
     TALL,
@@ -32,7 +33,10 @@ from nn.layout import (
     gap_between,
     in_order,
     is_apart,
+    is_colon,
+    is_raised,
     is_sign_by,
+    is_slash,
     lies_deep_in,
     lone_sign,
     marks_of,
@@ -110,26 +114,40 @@ def read_row(row: Row, look: Look, refuse_from: float) -> list[Found]:
     look_at([mark.parts for mark in marks])
     marks = _divided(marks, boxes, seen, height)
     look_at([mark.parts for mark in marks])
-    marks, cuts = _cut_up(marks, height, row, look_at, seen)
-    runs = [*((place, place + 1) for place in range(len(marks))), *_runs(marks, height)]
+    marks, cuts = _cut_up(marks, boxes, height, row, look_at, seen)
+    signs = _signs(marks, boxes, height)
+    runs = [*((place, place + 1) for place in range(len(marks))), *_runs(marks, signs, height)]
     look_at([parts_of(marks, run) for run in runs])
-    signs = _signs(marks, height)
     within, between, within_none = _gaps(marks, signs, height, row, seen, cuts)
     value = {run: _value(marks, signs, run, within, within_none, seen) for run in runs}
-    found = []
-    for run in _best_way(len(marks), value, between):
+    found: list[Found] = []
+    digits: list[tuple[int, Box]] = []
+    for place, run in enumerate(_best_way(len(marks), value, between)):
         parts = parts_of(marks, run)
         symbol = _symbol(seen[parts], value[run][1], refuse_from)
+        if symbol.isdigit():
+            box = union([mark.box for mark in marks[slice(*run)]])
+            if digits and is_raised(box, digits[-1][1]):
+                symbol = UNKNOWN
+            else:
+                digits.append((place, box))
         found.append(Found(symbol, parts))
+    for (_, before), (place, box), (_, after) in zip(digits, digits[1:], digits[2:], strict=False):
+        if found[place].symbol == "1" and is_slash(box, before, after):
+            found[place] = found[place]._replace(symbol=UNKNOWN)
     return found
 
 
-def _signs(marks: Sequence[Mark], height: float) -> list[str]:
+def _signs(marks: Sequence[Mark], boxes: Sequence[Box], height: float) -> list[str]:
     """Return the sign that each mark's form and place make it, ``""`` for none."""
     if len(marks) == 1:
         return [lone_sign(marks[0].box)]
     row = union([mark.box for mark in marks])
-    return [_sign(marks, place, row, height) for place in range(len(marks))]
+    parts = [[boxes[part] for part in mark.parts if part < len(boxes)] for mark in marks]
+    return [
+        COLON if is_colon(each, height) else _sign(marks, place, row, height)
+        for place, each in enumerate(parts)
+    ]
 
 
 def _sign(marks: Sequence[Mark], place: int, row: Box, height: float) -> str:
@@ -226,6 +244,7 @@ def _divided(
 
 def _cut_up(
     marks: Sequence[Mark],
+    boxes: Sequence[Box],
     height: float,
     row: Row,
     look_at: Callable[[list[Parts]], None],
@@ -237,7 +256,7 @@ def _cut_up(
     """
     several = {
         mark.parts: likely
-        for mark, sign in zip(marks, _signs(marks, height), strict=True)
+        for mark, sign in zip(marks, _signs(marks, boxes, height), strict=True)
         if not sign and (likely := _several(mark, seen[mark.parts], height)) >= CUT_FROM
     }
     sliced = {parts: row.cut(parts, likely) for parts, likely in [*several.items()][:MOST_CUT]}
@@ -266,15 +285,16 @@ def _several(mark: Mark, probabilities: NDArray[np.float32], height: float) -> f
     return float(probabilities[DIGITS if is_long else SEVERAL :].sum()) if is_high else 0.0
 
 
-def _runs(marks: Sequence[Mark], height: float) -> list[Run]:
-    """Return the runs of several neighbours that one digit could be."""
+def _runs(marks: Sequence[Mark], signs: Sequence[str], height: float) -> list[Run]:
+    """Return the runs of several neighbours that one digit could be: a colon is part of none."""
     runs = []
     for first in range(len(marks)):
         for last in range(first + 1, min(first + MOST_IN_A_DIGIT, len(marks))):
             left, top, right, bottom = union([mark.box for mark in marks[first : last + 1]])
             gap = gap_between(marks[last - 1], marks[last], height)
             widest = WIDEST if gap >= OVERLAPPING else WIDEST_OVERLAPPING
-            if gap > SURELY_TWO or right - left > widest * max(height, bottom - top):
+            is_apart = gap > SURELY_TWO or COLON in signs[first : last + 1]
+            if is_apart or right - left > widest * max(height, bottom - top):
                 break
             runs.append((first, last + 1))
     return runs
@@ -323,7 +343,7 @@ def _best_way(
 
 def _symbol(probabilities: NDArray[np.float32], sign: str, refuse_from: float) -> str:
     if sign:
-        return sign
+        return UNKNOWN if sign == COLON else sign
     if float(probabilities[DIGITS:].sum()) > refuse_from:
         return UNKNOWN
     return str(int(probabilities[:DIGITS].argmax()))

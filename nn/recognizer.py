@@ -224,6 +224,7 @@ class Recognizer:
                     found.symbol,
                     row.strokes(found.parts),
                     found.symbol == UNKNOWN
+                    and bool(likely > refuse_from)  # else it is none for where it stands
                     and bool(answer[SEVERAL:].sum() > answer[NO_DIGIT:SEVERAL].sum()),
                 )
             )

@@ -13,7 +13,7 @@ from nn.numbers import SEVERAL, read_row
 from nn.row import Row
 from tests.sample import Strokes
 from tests.unit.test_image import draw
-from tests.unit.test_numbers import DOT, KINDS, looks_like, placed, row
+from tests.unit.test_numbers import DOT, KINDS, looks_like, placed, row, width_of
 
 COMMA: Strokes = [[[3, 0], [4, 3], [3, 9], [0, 14]]]
 CORNERS = [[-30, -25], [190, -20], [188, 125], [-28, 122]]
@@ -58,6 +58,96 @@ def test_a_foot_is_no_comma(recognizer: Recognizer) -> None:
 def test_a_question_mark_is_no_7_and_a_point(recognizer: Recognizer) -> None:
     hook = [[0, 18], [8, 4], [25, 0], [40, 8], [42, 22], [30, 38], [20, 50], [19, 68]]
     assert recognizer.read([hook, [[20, 96], [21, 97]]]).text == "?"
+
+
+@pytest.mark.parametrize("dots", [(0.0, 0.0), (5.0, -3.0), (12.0, 0.0), (-4.0, 16.0)])
+@pytest.mark.parametrize("gap", [12, 22, 40])
+@pytest.mark.parametrize("number", ["75", "20", "94", "63"])
+def test_a_colon_is_no_point_and_no_part_of_a_digit(
+    number: str, gap: float, dots: tuple[float, float], recognizer: Recognizer
+) -> None:
+    first, second = (placed(KINDS[digit].strokes, 0, 0, 100) for digit in number)
+    high, aside = dots
+    left = width_of(first) + gap
+    upper: Strokes = [[[left, 40.0], [left + 1, 40.0 + high]]]
+    lower: Strokes = [[[left + aside, 85.0], [left + aside, 86.0]]]
+    moved = placed(second, left + gap + max(aside, 0), 0, 100)
+    for colon in (upper + lower, lower + upper):
+        assert recognizer.read([*first, *colon, *moved]).text == "?".join(number)
+
+
+def test_two_points_above_each_other_are_a_colon_in_a_picture(recognizer: Recognizer) -> None:
+    three, five = placed(KINDS["3"].strokes, 20, 90, 100), placed(KINDS["5"].strokes, 160, 90, 100)
+    dots = placed(DOT, 128, 130, 0) + placed(DOT, 125, 175, 0)
+    assert recognizer.read_image(draw([*three, *dots, *five], pen=6)).text == "3?5"
+
+
+def test_points_in_two_lines_are_no_colon(recognizer: Recognizer) -> None:
+    lines = [
+        stroke
+        for top in (0, 150)
+        for stroke in [
+            *placed(KINDS["3"].strokes, 0, top, 100),
+            *placed(DOT, 75, top + 98, 0),
+            *placed(KINDS["5"].strokes, 100, top, 100),
+        ]
+    ]
+    assert recognizer.read(lines).text == "3.5\n3.5"
+
+
+@pytest.mark.parametrize("height", [25, 40, 52])
+@pytest.mark.parametrize("raised", "012345678")
+@pytest.mark.parametrize("number", ["37", "2"])
+def test_a_small_digit_or_ring_that_stands_high_is_no_further_digit(
+    number: str, raised: str, height: float, recognizer: Recognizer
+) -> None:
+    digits = row([KINDS[digit] for digit in number])
+    right = max(x for stroke in digits for x, _ in stroke)
+    power = placed(KINDS[raised].strokes, right + 22, -5, height)
+    reading = recognizer.read(digits + power)
+    assert reading.text == number + "?"
+    assert not reading.digits[-1].several
+    more = placed(KINDS["5"].strokes, right + 22 + width_of(power) + 15, 0, height)
+    assert recognizer.read(digits + power + more).text == number + "??"
+
+
+@pytest.mark.parametrize("top", [-30, 60])
+def test_a_digit_as_high_as_the_others_or_a_low_one_is_not_raised(
+    top: float, recognizer: Recognizer
+) -> None:
+    three, height = placed(KINDS["3"].strokes, 0, 0, 100), 80 if top < 0 else 50
+    five = placed(KINDS["5"].strokes, 90, top, height)
+    assert recognizer.read([*three, *five]).text == "35"
+
+
+def slashed(first: str, second: str, line: list[list[float]]) -> Strokes:
+    """Return two numbers, 100 high, with a line between them that begins at 0."""
+    before, after = (row([KINDS[digit] for digit in number]) for number in (first, second))
+    left = width_of(before) + 25
+    wide = max(x for x, _ in line)
+    aside = [[[x + left + wide + 25, y] for x, y in stroke] for stroke in after]
+    return [*before, [[x + left, y] for x, y in line], *aside]
+
+
+@pytest.mark.parametrize("wide", [35, 60, 90])
+@pytest.mark.parametrize("numbers", [("3", "4"), ("20", "5"), ("7", "25")])
+def test_a_line_that_leans_and_reaches_beyond_both_digits_is_no_1(
+    numbers: tuple[str, str], wide: float, recognizer: Recognizer
+) -> None:
+    slash = [[wide, -9.0], [wide / 2, 50.0], [0.0, 109.0]]
+    for line in (slash, slash[::-1]):
+        reading = recognizer.read(slashed(*numbers, line))
+        assert reading.text == "?".join(numbers)
+        assert not any(found.several for found in reading.digits)
+
+
+@pytest.mark.parametrize("line", [(60, 0, 100), (45, -15, 100), (45, 0, 115), (10, -9, 109)])
+def test_a_1_may_lean_or_reach_beyond_the_digits_beside_it(
+    line: tuple[float, float, float], recognizer: Recognizer
+) -> None:
+    wide, top, bottom = line
+    one = [[wide, top], [wide / 2, (top + bottom) / 2], [0.0, bottom]]
+    assert recognizer.read(slashed("3", "4", one)).text == "314"
 
 
 @pytest.mark.parametrize("middle", [15, 25, 50, 75, 85])
@@ -154,7 +244,8 @@ def test_a_dot_of_a_thin_pen_in_a_picture_is_a_point(pen: int, recognizer: Recog
 def test_a_bar_is_never_cut_into_digits() -> None:
     class Cut(Row):
         def cut(self, parts: Parts, several: float) -> Slices:
-            left, right = (100.0, 0.0, 120.0, 18.0), (120.0, 0.0, 140.0, 18.0)
+            bottom = self.boxes[parts[0]][3]
+            left, right = (100.0, 0.0, 120.0, bottom), (120.0, 0.0, 140.0, bottom)
             return Slices([Mark((2,), left), Mark((3,), right)], [(0, 1), (1, 2)])
 
     look = looks_like({(0,): 5, (1,): SEVERAL, (2,): 1, (3,): 1})
