@@ -33,11 +33,11 @@ export class Inside {
     this.#switch.addEventListener('click', () => this.#toggle());
     engine.addEventListener('state', () => {
       this.#switch.disabled = engine.state !== 'browser'; // the server reads and does not explain
-      if (engine.about) describeNetwork(engine.about);
+      this.#describe();
     });
     language.addEventListener('change', () => {
       this.#nameDigits();
-      if (engine.about) describeNetwork(engine.about);
+      this.#describe();
     });
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#update()); // on another paper
   }
@@ -55,8 +55,15 @@ export class Inside {
     this.#switch.setAttribute('aria-expanded', String(open));
     document.body.classList.toggle('curious', open);
     if (!open) return;
+    this.#describe();
     this.#update();
     find('evidence').scrollIntoView({ block: 'nearest' }); // and the drawing stays in sight
+  }
+
+  /** Words that nobody sees can wait: numbers take the browser long at first. */
+  #describe() {
+    const { about } = this.#engine;
+    if (about && !this.#section.hidden) describeNetwork(about);
   }
 
   async #update() {
