@@ -120,22 +120,34 @@ def read_row(row: Row, look: Look, refuse_from: float) -> list[Found]:
     look_at([parts_of(marks, run) for run in runs])
     within, between, within_none = _gaps(marks, signs, height, row, seen, cuts)
     value = {run: _value(marks, signs, run, within, within_none, seen) for run in runs}
-    found: list[Found] = []
-    digits: list[tuple[int, Box]] = []
-    for place, run in enumerate(_best_way(len(marks), value, between)):
+    way = _best_way(len(marks), value, between)
+    found = []
+    for run in way:
         parts = parts_of(marks, run)
-        symbol = _symbol(seen[parts], value[run][1], refuse_from)
+        found.append(Found(_symbol(seen[parts], value[run][1], refuse_from), parts))
+    boxes = [union([mark.box for mark in marks[slice(*run)]]) for run in way]
+    none = _none_where_they_stand(found, boxes)
+    return [each._replace(symbol=UNKNOWN) if i in none else each for i, each in enumerate(found)]
+
+
+def _none_where_they_stand(found: Sequence[Found], boxes: Sequence[Box]) -> set[int]:
+    """Return the places of what looks like a digit, and is none where it stands: raised, or a
+    slash. ``boxes`` are those of what was ``found``.
+    """
+    raised: set[int] = set()
+    digits: list[int] = []
+    for place, (symbol, _) in enumerate(found):
         if symbol.isdigit():
-            box = union([mark.box for mark in marks[slice(*run)]])
-            if digits and is_raised(box, digits[-1][1]):
-                symbol = UNKNOWN
+            if digits and is_raised(boxes[place], boxes[digits[-1]]):
+                raised.add(place)
             else:
-                digits.append((place, box))
-        found.append(Found(symbol, parts))
-    for (_, before), (place, box), (_, after) in zip(digits, digits[1:], digits[2:], strict=False):
-        if found[place].symbol == "1" and is_slash(box, before, after):
-            found[place] = found[place]._replace(symbol=UNKNOWN)
-    return found
+                digits.append(place)
+    slashes = {
+        place
+        for before, place, after in zip(digits, digits[1:], digits[2:], strict=False)
+        if found[place].symbol == "1" and is_slash(boxes[place], boxes[before], boxes[after])
+    }
+    return raised | slashes
 
 
 def _signs(marks: Sequence[Mark], boxes: Sequence[Box], height: float) -> list[str]:
