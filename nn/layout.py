@@ -13,8 +13,6 @@ Parts = tuple[int, ...]
 """The numbers of the strokes, or the pieces of a picture, that make up a mark."""
 Touches = Callable[[int, int, float], bool]
 """Tells whether one part begins or ends nearer to the line of another than a distance."""
-Apart = Callable[[Parts, Parts, float], float]
-"""Returns the empty columns between parts and the ink of others in about the same rows."""
 Run = tuple[int, int]
 """The first of neighbouring marks, and the one after the last."""
 
@@ -269,11 +267,6 @@ def is_sign_by(
         sign = MINUS
     nearest = BAR_BEFORE if is_first and not skipped else BAR
     return sign == POINT or (sign == MINUS and (stands_free or gap_between(a, b, height) > nearest))
-
-
-def is_apart(mark: Mark, others: Sequence[Mark], height: float, apart: Apart) -> bool:
-    """Tell whether no ink of others in about a mark's rows is so near that it may be their bar."""
-    return all(apart(mark.parts, other.parts, AROUND * height) > BAR * height for other in others)
 
 
 def is_raised(box: Box, before: Box) -> bool:

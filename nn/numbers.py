@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from nn.cuts import WIDEST, Slices, likely_digits
 from nn.ink import Box, union
 from nn.layout import (
+    AROUND,
+    BAR,
     COLON,
     MINUS,
     POINT,
@@ -32,7 +34,6 @@ from nn.layout import (
     above_each_other,
     gap_between,
     in_order,
-    is_apart,
     is_colon,
     is_raised,
     is_sign_by,
@@ -114,8 +115,8 @@ def read_row(row: Row, look: Look, refuse_from: float) -> list[Found]:
     look_at([mark.parts for mark in marks])
     marks = _divided(marks, boxes, seen, height)
     look_at([mark.parts for mark in marks])
-    marks, cuts = _cut_up(marks, boxes, height, row, look_at, seen)
-    signs = _signs(marks, boxes, height)
+    marks, cuts = _cut_up(marks, height, row, look_at, seen)
+    signs = _signs(marks, height, row)
     runs = [*((place, place + 1) for place in range(len(marks))), *_runs(marks, signs, height)]
     look_at([parts_of(marks, run) for run in runs])
     within, between, within_none = _gaps(marks, signs, height, row, seen, cuts)
@@ -126,40 +127,37 @@ def read_row(row: Row, look: Look, refuse_from: float) -> list[Found]:
         parts = parts_of(marks, run)
         found.append(Found(_symbol(seen[parts], value[run][1], refuse_from), parts))
     boxes = [union([mark.box for mark in marks[slice(*run)]]) for run in way]
-    none = _none_where_they_stand(found, boxes)
-    return [each._replace(symbol=UNKNOWN) if i in none else each for i, each in enumerate(found)]
+    return _refused_where_they_stand(found, boxes)
 
 
-def _none_where_they_stand(found: Sequence[Found], boxes: Sequence[Box]) -> set[int]:
-    """Return the places of what looks like a digit, and is none where it stands: raised, or a
-    slash. ``boxes`` are those of what was ``found``.
+def _refused_where_they_stand(found: Sequence[Found], boxes: Sequence[Box]) -> list[Found]:
+    """Return what was found, in its ``boxes``, with ``"?"`` for digits that are raised, and for a 1
+    that is a slash.
     """
-    raised: set[int] = set()
+    symbols = [each.symbol for each in found]
     digits: list[int] = []
-    for place, (symbol, _) in enumerate(found):
-        if symbol.isdigit():
-            if digits and is_raised(boxes[place], boxes[digits[-1]]):
-                raised.add(place)
+    for place, box in enumerate(boxes):
+        if symbols[place].isdigit():
+            if digits and is_raised(box, boxes[digits[-1]]):
+                symbols[place] = UNKNOWN
             else:
                 digits.append(place)
-    slashes = {
-        place
-        for before, place, after in zip(digits, digits[1:], digits[2:], strict=False)
-        if found[place].symbol == "1" and is_slash(boxes[place], boxes[before], boxes[after])
-    }
-    return raised | slashes
+    for before, place, after in zip(digits, digits[1:], digits[2:], strict=False):
+        if symbols[place] == "1" and is_slash(boxes[place], boxes[before], boxes[after]):
+            symbols[place] = UNKNOWN
+    return [Found(symbol, each.parts) for symbol, each in zip(symbols, found, strict=True)]
 
 
-def _signs(marks: Sequence[Mark], boxes: Sequence[Box], height: float) -> list[str]:
+def _signs(marks: Sequence[Mark], height: float, row: Row) -> list[str]:
     """Return the sign that each mark's form and place make it, ``""`` for none."""
     if len(marks) == 1:
         return [lone_sign(marks[0].box)]
-    row = union([mark.box for mark in marks])
-    parts = [[boxes[part] for part in mark.parts if part < len(boxes)] for mark in marks]
-    return [
-        COLON if is_colon(each, height) else _sign(marks, place, row, height)
-        for place, each in enumerate(parts)
-    ]
+    whole = union([mark.box for mark in marks])
+    signs = []
+    for place, mark in enumerate(marks):
+        boxes = [row.boxes[part] for part in mark.parts if part < len(row.boxes)]
+        signs.append(COLON if is_colon(boxes, height) else _sign(marks, place, whole, height))
+    return signs
 
 
 def _sign(marks: Sequence[Mark], place: int, row: Box, height: float) -> str:
@@ -232,8 +230,10 @@ def _stands_free(
     if signs[place] != MINUS or not 0 < place < len(marks) - 1:
         return False
     before, mark, after = marks[place - 1 : place + 2]
-    skipped = any(map(row.goes_on, _later_ones(before, mark)))
-    return not skipped and is_apart(mark, (before, after), height, row.apart)
+    if any(map(row.goes_on, _later_ones(before, mark))):
+        return False
+    gaps = (row.apart(mark.parts, side.parts, AROUND * height) for side in (before, after))
+    return min(gaps) > BAR * height
 
 
 def _divided(
@@ -256,7 +256,6 @@ def _divided(
 
 def _cut_up(
     marks: Sequence[Mark],
-    boxes: Sequence[Box],
     height: float,
     row: Row,
     look_at: Callable[[list[Parts]], None],
@@ -268,7 +267,7 @@ def _cut_up(
     """
     several = {
         mark.parts: likely
-        for mark, sign in zip(marks, _signs(marks, boxes, height), strict=True)
+        for mark, sign in zip(marks, _signs(marks, height, row), strict=True)
         if not sign and (likely := _several(mark, seen[mark.parts], height)) >= CUT_FROM
     }
     sliced = {parts: row.cut(parts, likely) for parts, likely in [*several.items()][:MOST_CUT]}
@@ -305,8 +304,8 @@ def _runs(marks: Sequence[Mark], signs: Sequence[str], height: float) -> list[Ru
             left, top, right, bottom = union([mark.box for mark in marks[first : last + 1]])
             gap = gap_between(marks[last - 1], marks[last], height)
             widest = WIDEST if gap >= OVERLAPPING else WIDEST_OVERLAPPING
-            is_apart = gap > SURELY_TWO or COLON in signs[first : last + 1]
-            if is_apart or right - left > widest * max(height, bottom - top):
+            are_two = gap > SURELY_TWO or COLON in signs[first : last + 1]
+            if are_two or right - left > widest * max(height, bottom - top):
                 break
             runs.append((first, last + 1))
     return runs

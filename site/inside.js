@@ -33,11 +33,10 @@ export class Inside {
     this.#switch.addEventListener('click', () => this.#toggle());
     engine.addEventListener('state', () => {
       this.#switch.disabled = engine.state !== 'browser'; // the server reads and does not explain
-      this.#describe();
     });
     language.addEventListener('change', () => {
       this.#nameDigits();
-      this.#describe();
+      if (engine.about) describeNetwork(engine.about);
     });
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#update()); // on another paper
   }
@@ -55,15 +54,9 @@ export class Inside {
     this.#switch.setAttribute('aria-expanded', String(open));
     document.body.classList.toggle('curious', open);
     if (!open) return;
-    this.#describe();
+    if (this.#engine.about) describeNetwork(this.#engine.about); // it takes long
     this.#update();
     find('evidence').scrollIntoView({ block: 'nearest' }); // and the drawing stays in sight
-  }
-
-  /** Words that nobody sees can wait: numbers take the browser long at first. */
-  #describe() {
-    const { about } = this.#engine;
-    if (about && !this.#section.hidden) describeNetwork(about);
   }
 
   async #update() {

@@ -1,4 +1,5 @@
-"""Compile every .py file below /modules to a .pyc below /out, without documentation.
+"""Compile every .py file below /modules to a .pyc below /out, without documentation and, of the
+project's own functions, types.
 
 A visitor's Python shows nobody its docstrings, which are a third of NumPy's modules. They are not
 removed but empty: NumPy computes with some of them. Nor does it know the lines of what is not the
@@ -33,6 +34,17 @@ def without_documentation(tree: ast.Module, name: str) -> ast.Module:
     return tree
 
 
+def without_types(tree: ast.Module) -> ast.Module:
+    """Return `tree` without the annotations of functions: Python would keep their texts."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                node.returns = None
+            case ast.arg():
+                node.annotation = None
+    return tree
+
+
 def without_lines(code: CodeType) -> CodeType:
     """Return `code`, and what is defined in it, with a table that tells no line.
 
@@ -52,9 +64,10 @@ def compiled(path: Path) -> bytes:
     """Return the .pyc of the module at `path`."""
     source = path.read_bytes()
     name = f"/{path.relative_to(ROOT)}"
-    code = compile(
-        without_documentation(ast.parse(source, name), name), name, "exec", dont_inherit=True
-    )
+    tree = without_documentation(ast.parse(source, name), name)
+    if OWN in name:
+        tree = without_types(tree)
+    code = compile(tree, name, "exec", dont_inherit=True)
     if OWN not in name:
         code = without_lines(code)
     head = importlib.util.MAGIC_NUMBER + UNCHECKED_HASH.to_bytes(4, "little")
