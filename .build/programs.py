@@ -45,7 +45,8 @@ class Programs:
         All compiled `libraries` can be loaded into it.
         """
         users = {f"users/{PurePosixPath(name).name}": self._own(name) for name in CORE_USERS}
-        users["wasm.mjs"] = self._own(f"{FOLDER}/wasm.mjs")
+        for name in ("quicken.mjs", "wasm.mjs"):
+            users[name] = self._own(f"{FOLDER}/{name}")
         return self._run("trim.mjs", users, libraries)
 
     def split(self, modules: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ the exact ones.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -29,6 +30,7 @@ ROWS = len(POINTS) - 1
 """So many rows of the result are computed together: more need more points, and round worse."""
 
 
+@functools.cache
 def transforms() -> tuple[Array, Array, Array]:
     """Return the matrices ``of_input: (9, 9)``, ``of_kernel: (9, 3)``, ``of_output: (7, 9)``.
 
@@ -65,11 +67,17 @@ class Kernel:
     def __init__(self, weight: Array) -> None:
         _, _, inputs, outputs = weight.shape
         of_input, of_kernel, of_output = transforms()
-        values = of_kernel @ weight.reshape(SIZE, -1)
-        values = values.astype(np.float32).reshape(-1, SIZE * inputs, outputs)
-        self.values = arranged(values)
-        """``(points, 3 * inputs, outputs)``"""
+        rows = arranged(weight.reshape(SIZE, SIZE * inputs, outputs))
+        values: Array = np.empty_like(rows, shape=(len(of_kernel), *rows.shape[1:]))
+        combine(of_kernel.astype(np.float32), _as_runs(rows), _as_runs(values))
+        self.values = values
+        """``(points, 3 * inputs, outputs)``, `arranged`"""
         self.of_input, self.of_output = of_input.astype(np.float32), of_output.astype(np.float32)
+
+
+def _as_runs(rows: Array) -> Array:
+    """Return `arranged` rows as one run of numbers each, in the order in which they lie."""
+    return rows.ravel("K").reshape(len(rows), -1)
 
 
 class Room:

@@ -194,7 +194,7 @@ async function startFromSnapshot(options, fail) {
       fsInit: writing(async () => content.filter(({ name }) => name.startsWith('lib/')), fail),
     })
   );
-  const answer = pyodide.runPython('__import__("prepared").wake()');
+  const answer = pyodide.pyimport('prepared').wake();
   if (answer !== facts.answer) throw new Error(`Python's restored memory gives another answer: ${answer}`);
   postMessage({ runtime: 'restored' });
   return pyodide;

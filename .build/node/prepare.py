@@ -18,6 +18,8 @@ from importlib.util import spec_from_loader
 from types import CodeType, ModuleType
 from typing import Any
 
+import _pyodide._base
+import pyodide._package_loader
 import pyodide.code
 
 from nn import Recognizer
@@ -61,15 +63,33 @@ class CompiledFinder:
         exec(self.codes[module.__name__], module.__dict__)
 
 
+def compiled(program: str) -> Any:
+    """Return the program, to be run; without its syntax tree, which is large to send."""
+    runner = pyodide.code.CodeRunner(program).compile()
+    del runner.ast
+    return runner
+
+
 def remember(programs: Mapping[str, Any]) -> None:
     """Compile what PyScript will run, so that it need not be compiled at each visit.
 
     `programs["main"]` is the page's program. `programs["library"]` is the one with which PyScript
     writes its own modules to files, to import them: they are `programs["modules"]`, and are found
-    without files then. Any other program runs as it would.
+    without files then. `programs["starts"]` are the lines that Pyodide and PyScript run as they
+    start. Any other program runs as it would. To compile any takes long, for a browser compiles
+    Python's compiler first.
     """
+    run_now = _pyodide._base.eval_code
+    starts = {line: compiled(line) for line in programs["starts"]}
+
+    def eval_code(source: str, *arguments: Any, **options: Any) -> Any:
+        if start := starts.get(source):
+            return start.run(*arguments, **options)
+        return run_now(source, *arguments, **options)
+
+    _pyodide._base.eval_code = pyodide.code.eval_code = eval_code
     run = pyodide.code.eval_code_async
-    main = pyodide.code.CodeRunner(programs["main"]).compile()
+    main = compiled(programs["main"])
     finder = CompiledFinder(programs["modules"])
     known = {programs["main"].strip(): False, programs["library"].strip(): True}
 
@@ -89,6 +109,7 @@ def remember(programs: Mapping[str, Any]) -> None:
 def prepare(names: str, programs: str) -> str:
     """Import the modules, one a line; compile the programs, in JSON; return the known answer."""
     remember(json.loads(programs))
+    pyodide._package_loader.init_loaded_packages = lambda: None  # there are none to be found
     for name in names.split():
         with contextlib.suppress(ImportError):  # some are there for others alone
             importlib.import_module(name)

@@ -95,8 +95,9 @@ writeFileSync(`${out}/memory`, Buffer.concat(pages));
 process.exit(0); // Pyodide keeps Node.js from ending
 
 /**
- * Find out what PyScript will run: its library is an object literal in one of its scripts, file names and texts.
- * @returns {{main: string, library: string, modules: Record<string, string>}}
+ * Find out what Pyodide and PyScript will run. PyScript's library is an object literal in one of its scripts, file names and
+ * texts.
+ * @returns {{main: string, starts: string[], library: string, modules: Record<string, string>}}
  */
 function sources() {
   const main = readFileSync(`${programs}/engine.py`, 'utf-8');
@@ -106,10 +107,24 @@ function sources() {
     const begin = script.indexOf(BEGIN);
     for (let end = begin; begin >= 0 && (end = script.indexOf('}}', end) + 2) > 1; ) {
       const tree = evaluate(script.slice(begin, end));
-      if (tree) return { main, library: library(tree), modules: modules(tree.pyscript, 'pyscript') };
+      if (!tree) continue;
+      return { main, starts: starts(script), library: library(tree), modules: modules(tree.pyscript, 'pyscript') };
     }
   }
   throw new Error('PyScript: its Python was not found');
+}
+
+/**
+ * @param {string} pyscript its script
+ * @returns {string[]} what Pyodide runs first in Python, and PyScript last
+ */
+function starts(pyscript) {
+  const loader = readFileSync(`${core}/pyodide.asm.js`, 'utf-8');
+  const first = [...loader.matchAll(/(?:API\.runPythonInternal|_base\.eval_code)\("([^"]*)"\)/g)].map(([, line]) => line);
+  const [, known, lines] = pyscript.match(/\{(const e="polyscript",[^;]*;)\w+\.runPython\((\[.*?\])\.join/) ?? [];
+  const last = evaluate(`(() => { ${known} return ${lines}.join('\\n'); })()`);
+  if (!first.length || !last) throw new Error('Pyodide and PyScript: what they run as they start was not found');
+  return [...first, last];
 }
 
 /** @param {string} literal */

@@ -9,6 +9,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import process from 'node:process';
 import vm from 'node:vm';
+import { addresses, quickened } from './quicken.mjs';
 import * as wasm from './wasm.mjs';
 
 const [core, libraries, users, out] = ['core', 'files', 'users', 'out'].map((name) => resolve(process.argv[2], name));
@@ -50,7 +51,8 @@ for (let text = queue.pop(); text !== undefined; text = queue.pop()) {
   }
 }
 
-const trimmed = [head, ...pieces.filter(({ isKept }) => isKept).map(({ text }) => text), '\n\n  ', tail].join('');
+const remaining = pieces.filter(({ isKept }) => isKept).map(({ text }) => text);
+const trimmed = quickened([head, ...remaining, '\n\n  ', tail].join(''), addresses(binary, imports));
 new vm.Script(trimmed); // throws where it is no program any more
 mkdirSync(out, { recursive: true });
 writeFileSync(`${out}/pyodide.asm.js`, trimmed);

@@ -204,10 +204,10 @@ def test_a_snapshot_of_another_build_is_not_trusted_and_tried_only_once(
 
 def test_a_snapshot_that_hangs_is_given_up(new_context: NewContext, own_site: StaticHost) -> None:
     path = own_site.directory / "runtime.js"
-    awake = '__import__("prepared").wake()'
+    awake = "pyodide.pyimport('prepared').wake()"
     program = path.read_text("utf-8")
     assert awake in program
-    path.write_text(program.replace(awake, "while True: pass"), "utf-8")
+    path.write_text(program.replace(awake, "pyodide.runPython('while True: pass')"), "utf-8")
     page, seen = read_a_5(new_context, own_site.url + ON_SNAPSHOT)
     assert page.evaluate(RUNTIME) == "cut"
     assert any("no progress for" in text and "taking the cut one" in text for text in seen)

@@ -26,7 +26,7 @@ ALLOWED = {
     ".server": FOR_SERVER | SERVER,
     "build.py": FOR_BUILD | BUILD,
     ".build": FOR_BUILD | BUILD,
-    ".build/node": {"nn", "pyodide"},  # for the page's Python
+    ".build/node": {"nn", "pyodide", "_pyodide"},  # for the page's Python
     "site": {"nn", "numpy", "pyscript", "js", "pyodide"},
 }
 # What is used where it is installed, and imported only inside the functions that need it.
