@@ -153,7 +153,7 @@ export async function request(path, options) {
  * @returns {Promise<string>} SHA-256, hexadecimal
  */
 async function digest(bytes) {
-  await new Promise((resolve) => setTimeout(resolve)); // their arrival was long
+  if (bytes.length > 1e5) await new Promise((resolve) => setTimeout(resolve)); // their arrival was long
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

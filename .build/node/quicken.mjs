@@ -32,6 +32,13 @@ export function quickened(script, known) {
     ['updateGOT=(exports,replace)=>{', 'updateGOT=(exports,replace,isCore)=>{'],
     ['updateGOT(relocated,replace)', `updateGOT(relocated,replace,memoryBase==${CORE_BASE})`],
     ['GOT[symName]||=new WebAssembly', 'if(isCore&&!GOT[symName])continue;GOT[symName]||=new WebAssembly'],
+    // Whether a name is free, and whether a function is JavaScript's, was found out by catching an error. A browser whose
+    // developer tools are open looks for the place of each in the script: it reads that again.
+    [
+      'try{var node=FS.lookupNode(dir,name);return 20}catch(e){}',
+      'if(dir.mount.type!==MEMFS||dir.contents[name])try{var node=FS.lookupNode(dir,name);return 20}catch(e){}',
+    ],
+    ['try{setWasmTableEntry(ret,func)}', 'if(sig)setWasmTableEntry(ret,convertJsFunctionToWasm(func,sig));else try{setWasmTableEntry(ret,func)}'],
     // In a restored memory this is done; and nothing else there needs Python's compiler.
     ['API.rawRun("import _pyodide_core")', '(t?[0]:API.rawRun("import _pyodide_core"))'],
   ];
