@@ -1,7 +1,7 @@
 // Shows a reading: the answer, how sure it is, the ten probabilities and the picture that the network saw.
 
 import { oncePerFrame } from './frame.js';
-import { find, percent, put, say, setText } from './words.js';
+import { find, put, say, setText } from './words.js';
 
 /**
  * @typedef {import('./engine.js').Reading} Reading
@@ -112,7 +112,7 @@ class Bars {
       const transform = `scaleY(${Math.round(1000 * probability) / 1000})`;
       if (fill.style.transform !== transform) fill.style.transform = transform;
       bar.classList.toggle('first', digit?.digit === index);
-      const spoken = digit ? percentage(probability) : '0'; // while the page starts, Intl would hold it up
+      const spoken = digit ? percentage(probability) : '0';
       if (bar.getAttribute('aria-valuetext') === spoken) return;
       bar.setAttribute('aria-valuenow', String(Math.round(probability * 100)));
       bar.setAttribute('aria-valuetext', spoken);
@@ -201,5 +201,6 @@ function describe(mark) {
  */
 function percentage(probability, sign = '%') {
   const shown = Math.round(100 * Math.min(probability, 0.99));
-  return (probability >= 0.995 ? '>' : '') + (sign ? percent(shown / 100) : shown);
+  // Without Intl, which takes long to start.
+  return (probability >= 0.995 ? '>' : '') + (sign ? say('reading.share', { share: String(shown) }) : shown);
 }

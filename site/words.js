@@ -107,10 +107,10 @@ export function number(value, options) {
 /**
  * Write a probability in percent.
  * @param {number} probability
- * @param {number} [decimals]
+ * @param {number} decimals
  * @returns {string}
  */
-export function percent(probability, decimals = 0) {
+export function percent(probability, decimals) {
   return number(probability, {
     style: 'percent',
     minimumFractionDigits: decimals,
