@@ -35,7 +35,7 @@ def transforms() -> tuple[Array, Array, Array]:
     """Return the matrices ``of_input: (9, 9)``, ``of_kernel: (9, 3)``, ``of_output: (7, 9)``.
 
     ``of_output @ ((of_kernel @ w) * (of_input @ x))`` is the correlation of ``x: (9,)`` with
-    ``w: (3,)``, seven values; float64.
+    ``w: (3,)``, seven values; float64. They are kept for all callers, who must not change them.
     """
     count = ROWS + SIZE - 1
     of_input = np.zeros((count, count))

@@ -8,6 +8,7 @@ memory.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -82,10 +83,12 @@ def remember(programs: Mapping[str, Any]) -> None:
     run_now = _pyodide._base.eval_code
     starts = {line: compiled(line) for line in programs["starts"]}
 
-    def eval_code(source: str, *arguments: Any, **options: Any) -> Any:
-        if start := starts.get(source):
-            return start.run(*arguments, **options)
-        return run_now(source, *arguments, **options)
+    @functools.wraps(run_now)
+    def eval_code(source: str, *names: Any, **options: Any) -> Any:
+        start = starts.get(source)
+        if start and options.keys() <= {"globals", "locals"}:  # with others it is somebody else's
+            return start.run(*names, **options)
+        return run_now(source, *names, **options)
 
     _pyodide._base.eval_code = pyodide.code.eval_code = eval_code
     run = pyodide.code.eval_code_async

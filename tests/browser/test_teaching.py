@@ -36,6 +36,13 @@ SIGN: Strokes = [
 ]
 
 
+def draw_sign(page: Page) -> None:
+    """Draw it, and wait until it has been read whole: a correction is of what was read last."""
+    draw(page, SIGN)
+    expect_seen(page, Recognizer.load().read(drawn(page)).digits[0].image)
+    expect(page.locator("#wrong")).to_be_enabled()
+
+
 def correct(page: Page, digit: str) -> None:
     """Say which digit the mark was that is shown."""
     page.get_by_role("button", name="No, that was").click()
@@ -118,8 +125,7 @@ def test_what_is_explained_is_the_network_as_it_is_now(page: Page) -> None:
 
 
 def test_a_correction_is_made_by_keyboard_alone(page: Page) -> None:
-    draw(page, SIGN)
-    expect(page.locator("#wrong")).to_be_enabled()
+    draw_sign(page)
     page.locator("#wrong").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("ArrowRight")
@@ -135,8 +141,7 @@ def test_a_correction_is_made_by_keyboard_alone(page: Page) -> None:
 def test_the_last_correction_is_taken_back_by_keyboard_and_the_menu_keeps_the_focus(
     page: Page,
 ) -> None:
-    draw(page, SIGN)
-    expect(page.locator("#wrong")).to_be_enabled()
+    draw_sign(page)
     correct(page, "6")
     expect_count(page, "1 correction learned")
     page.locator("#lessons").press("Enter")
@@ -148,9 +153,7 @@ def test_the_last_correction_is_taken_back_by_keyboard_and_the_menu_keeps_the_fo
 
 
 def test_the_saved_file_is_kaggles_form_and_is_loaded_again(page: Page, tmp_path: Path) -> None:
-    draw(page, SIGN)
-    expect_seen(page, Recognizer.load().read(drawn(page)).digits[0].image)
-    expect(page.locator("#wrong")).to_be_enabled()
+    draw_sign(page)
     correct(page, "6")
     expect_answer(page, "6")
     seen = page.evaluate(
@@ -188,8 +191,7 @@ def test_the_saved_file_is_kaggles_form_and_is_loaded_again(page: Page, tmp_path
 
 
 def test_what_is_brought_back_takes_nothing_away_that_was_learned_since(page: Page) -> None:
-    draw(page, SIGN)
-    expect(page.locator("#wrong")).to_be_enabled()
+    draw_sign(page)
     correct(page, "6")
     expect_answer(page, "6")
     manage(page, "Forget all")
@@ -215,8 +217,7 @@ def test_what_is_brought_back_takes_nothing_away_that_was_learned_since(page: Pa
 def test_a_message_with_a_button_lies_over_no_other_button(page: Page, language: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
     page.locator("#language").select_option(language)
-    draw(page, SIGN)
-    expect(page.locator("#wrong")).to_be_enabled()
+    draw_sign(page)
     page.locator("#wrong").press("Enter")
     page.keyboard.press("6")
     page.locator("#lessons").click()
@@ -230,8 +231,7 @@ def test_a_message_with_a_button_lies_over_no_other_button(page: Page, language:
 
 
 def test_an_audit_of_the_choices_and_the_menu_finds_no_barrier(page: Page) -> None:
-    draw(page, SIGN)
-    expect(page.locator("#wrong")).to_be_enabled()
+    draw_sign(page)
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         page.get_by_role("button", name="No, that was").click()
@@ -249,8 +249,7 @@ def test_what_was_learned_is_still_known_at_the_next_visit(
     first = context.new_page()
     first.goto(site_host.url)
     wait_for_engine(first)
-    draw(first, SIGN)
-    expect(first.locator("#wrong")).to_be_enabled()
+    draw_sign(first)
     correct(first, "6")
     expect_answer(first, "6")
     first.close()
@@ -292,8 +291,7 @@ def test_what_another_tab_forgot_or_learned_is_known_on_coming_back(
     for page in (first, second):
         page.goto(site_host.url)
         wait_for_engine(page)
-        draw(page, SIGN)
-        expect(page.locator("#wrong")).to_be_enabled()
+        draw_sign(page)
     correct(first, "6")
     expect_count(first, "1 correction learned")
     come_back(second)
