@@ -77,7 +77,7 @@ def page(page: Page) -> Page:
 
 def test_a_correction_is_learned_at_once_and_taken_back(page: Page) -> None:
     before = Recognizer.load().read(SIGN).text
-    draw(page, SIGN)
+    draw_sign(page)
     expect_answer(page, before)
     digit = "8" if before != "8" else "4"
     correct(page, digit)
@@ -113,7 +113,7 @@ def test_that_it_is_learned_is_said_when_the_drawing_has_been_read_again(page: P
 
 
 def test_what_is_explained_is_the_network_as_it_is_now(page: Page) -> None:
-    draw(page, SIGN)
+    draw_sign(page)
     page.get_by_role("button", name="See how it knows").click()
     expect(page.locator("#evidence")).to_have_accessible_name(re.compile("Your drawing, coloured"))
     before = page.evaluate("document.querySelector('#evidence').toDataURL()")
