@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import ipaddress
 import json
 import logging
 import os
@@ -213,7 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("readers", _number(0, 64), 1 if os.name == "posix" else 0, readers)
     add("timeout", _number(1, 3600), 30, "seconds for a request to arrive, and again to be read")
     add("rate-limit", _rate, 0.0, "requests a second that each client may make; 0 for any number")
-    add("trusted-proxy", str, None, "address of a proxy; its X-Forwarded-For tells the client")
+    add("trusted-proxy", _address, None, "IP address of a proxy; its X-Forwarded-For tells clients")
     add("site", Path, DEFAULTS["SITE"], "the directory with the built page")
     add("weights", Path, None, "the network; without it, that of the package")
     parser.add_argument("--quiet", action="store_true", help="write no access log")
@@ -258,6 +259,13 @@ def _number(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def _address(text: str) -> str:
+    """Return an IP address as clients' are written: a name would be that of none of them."""
+    with contextlib.suppress(ValueError):
+        return text if text == "*" else str(ipaddress.ip_address(text))
+    raise argparse.ArgumentTypeError(f"expected an IP address, got {text!r}")
 
 
 def _rate(text: str) -> float:

@@ -148,7 +148,8 @@ def read_for_another(numbers: Sequence[int], limits: Mapping[str, Any]) -> int:
     except WeightsError as error:
         greeting = HTTPStatus.INTERNAL_SERVER_ERROR, str(error)
     if not known:
-        send(lines[numbers[0]], greeting[0], 0, greeting[1].encode())
+        with contextlib.suppress(OSError):  # the server was ended meanwhile: see below
+            send(lines[numbers[0]], greeting[0], 0, greeting[1].encode())
     if greeting[0] != HTTPStatus.OK:
         return fail(greeting[1]) if known else 1
     settle()

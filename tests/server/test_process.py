@@ -95,6 +95,7 @@ def test_a_port_in_use_is_an_error_in_words(running: Running, built_site: Path) 
         (["--threads", "0"], "argument --threads: expected 1 to 256, got '0'"),
         (["--timeout", "soon"], "argument --timeout: expected 1 to 3600, got 'soon'"),
         (["--readers", "65"], "argument --readers: expected 0 to 64, got '65'"),
+        (["--trusted-proxy", "localhost"], "--trusted-proxy: expected an IP address, got 'localho"),
         (["--rate-limit", "many"], "--rate-limit: expected 0, or 0.000001 to 1000000, got 'many'"),
         (["--rate-limit", "-1"], "--rate-limit: expected 0, or 0.000001 to 1000000, got '-1'"),
         (["--rate-limit", "nan"], "--rate-limit: expected 0, or 0.000001 to 1000000, got 'nan'"),
@@ -295,6 +296,18 @@ def test_processes_that_read_end_with_the_server(start: Start, number: int) -> N
     assert server.post(GOOD)[0] == 200
     server.stop(number)
     until(lambda: _all_gone(readers), "a process is left over")
+
+
+def test_processes_that_still_load_end_without_a_word_when_the_server_does(
+    built_site: Path,
+) -> None:
+    command = [sys.executable, "server.py", "--site", str(built_site), "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        until(lambda: len(children.read_text().split()) == 2, "it starts no processes")
+        process.terminate()
+        _, said = process.communicate(timeout=SECONDS)  # when those that read have ended, too
+    assert "Traceback" not in said
 
 
 def test_a_signal_to_the_whole_group_lets_requests_under_way_end(start: Start) -> None:
