@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,7 @@ def explain(directory: Path) -> str:
             "",
             "## To do it again",
             "",
-            f"- to the same bits: `python -m train --config {path} --run OTHER_FOLDER "
-            "--out OTHER.npz`",
-            f"- to go on where it was stopped: `python -m train --run {directory} --resume`",
+            *_again(directory),
             "",
             "## Files",
             "",
@@ -114,6 +113,16 @@ def _progress(directory: Path) -> Iterable[str]:
     for line in [*epochs[:-1:every], epochs[-1]]:
         errors = " | ".join(str(line["validation_error_percent"].get(name)) for name in names)
         yield f"| {line['epoch']:g} | {line['loss']} | {errors} | {line['seconds']:.0f} |"
+
+
+def _again(directory: Path) -> Iterable[str]:
+    config, start = directory / "run.json", directory / "start.npz"
+    same = f"--config {shlex.quote(str(config))} --run OTHER_FOLDER --out OTHER.npz"
+    if start.exists():  # the weights that it began with may have been written over since, by it
+        same += f" --weights {shlex.quote(str(start))}"
+    yield f"- to the same bits: `python -m train {same}`"
+    folder = shlex.quote(str(directory))
+    yield f"- to go on where it was stopped: `python -m train --run {folder} --resume`"
 
 
 def _result(directory: Path) -> Iterable[str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -162,6 +165,23 @@ def test_explain_compares_a_tuning_with_what_tunings_usually_take(data, start, t
     capsys.readouterr()
     assert main(["explain", str(tmp_path / "run")]) == 0
     assert "epochs = 3: " in capsys.readouterr().out
+
+
+def test_explain_tells_how_to_repeat_a_tuning_of_weights_that_it_wrote_over(
+    data, start, tmp_path, capsys, monkeypatch
+):
+    folder = tmp_path / "my tunings"
+    folder.mkdir()
+    tuned = folder / "tuned.npz"
+    shutil.copy(start, tuned)
+    assert main(tuning(data, tuned, folder)) == 0
+    capsys.readouterr()
+    assert main(["explain", str(folder / "run")]) == 0
+    told = re.search(r"same bits: `python -m train (.*)`", capsys.readouterr().out)
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(told[1])) == 0
+    assert "exact repetition" not in capsys.readouterr().err
+    assert same_weights(tuned, tmp_path / "OTHER.npz")
 
 
 def test_a_tuning_is_repeated_from_its_file(data, start, tmp_path, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import zipfile
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def refuse_checkpoint(path: Path) -> None:
     if _is_checkpoint(path):
         raise UsageError(
             f"{path}: expected weights, got a checkpoint; make weights of it by "
-            f"`python -m train export --weights {path} --npz FILE`"
+            f"`python -m train export --weights {shlex.quote(str(path))} --npz FILE`"
         )
 
 
