@@ -11,6 +11,7 @@ import csv
 import io
 import itertools
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,8 +52,15 @@ class Crew:
         """
         if self.dismissed:
             return
+        # What it prints is read again as UTF-8, whatever the terminal's encoding may be.
+        environment = os.environ | {"PYTHONIOENCODING": "utf-8:backslashreplace"}
         with subprocess.Popen(
-            command, cwd=PROJECT, stdout=output, stderr=output, start_new_session=True
+            command,
+            cwd=PROJECT,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            start_new_session=True,
         ) as process:
             self._working.add(process)
             if self.dismissed:  # between the question above and here

@@ -89,6 +89,16 @@ def test_a_stopped_sweep_stops_its_runs_and_goes_on(data, tmp_path):
     assert "stopped at step" in (tmp_path / "run/seed=0/output.txt").read_text()
 
 
+def test_a_failed_run_is_named_in_a_terminal_of_another_encoding(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    missing = tmp_path / "Übungen"
+    assert main(["sweep", "--mnist", str(missing), "--no-pen", "--run", str(tmp_path / "run")]) == 1
+    told = capsys.readouterr().err
+    assert "1 of 1 runs failed" in told
+    assert f"{missing}: none of the files" in told
+    assert (tmp_path / "run/sweep.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
