@@ -199,6 +199,13 @@ def test_tensorboard_reads_what_was_written(tmp_path):
     assert json.loads((tmp_path / "run/result.json").read_text())["errors"]
 
 
+def test_the_bar_ends_with_the_errors_of_the_last_epoch(tmp_path, capsys):
+    assert main(quick(write_data(tmp_path / "data"), tmp_path, "--epochs", "1")) == 0
+    bar = capsys.readouterr().err.replace("\r", "\n").strip().splitlines()[-1]
+    *_, last = log.read(tmp_path / "run/log.jsonl")
+    assert f"MNIST error={last['validation_error_percent']['MNIST']:.2f}%" in bar
+
+
 def test_measuring_counts_neither_in_the_speed_nor_in_the_seconds(tmp_path, monkeypatch):
     now = 0.0
 

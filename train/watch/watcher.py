@@ -81,10 +81,7 @@ class Watcher:
         """Take note of a step."""
         self._step += 1
         self._loss = loss if self._loss is None else self._loss + SMOOTHING * (loss - self._loss)
-        postfix = {"loss": f"{self._loss:.4f}"} | {
-            f"{name} error": f"{measured.error:.2%}" for name, measured in self._measured.items()
-        }
-        self._bar.set_postfix(postfix, refresh=False)
+        self._put_beside_the_bar()
         self._bar.update(self.batch_size)
 
     def line(self, loss: float, learning_rate: float) -> None:
@@ -99,6 +96,7 @@ class Watcher:
         entry["validation_error_percent"] = {
             name: round(100 * measured.error, 3) for name, measured in self._measured.items()
         }
+        self._put_beside_the_bar()  # after the last epoch no step does it any more
         self._add(entry)
         self._report_running()
         now = time.monotonic()  # measuring is not learning
@@ -111,6 +109,12 @@ class Watcher:
             self._measured = measure(averaged, self.task.validation)
         self._model = averaged
         self._report(f"Finished after {self.steps} steps.", running=False)
+
+    def _put_beside_the_bar(self) -> None:
+        """Set what the bar shows when it is next drawn."""
+        shown = {} if self._loss is None else {"loss": f"{self._loss:.4f}"}
+        shown |= {f"{name} error": f"{each.error:.2%}" for name, each in self._measured.items()}
+        self._bar.set_postfix(shown, refresh=False)
 
     def _entry(self, kind: str, loss: float, learning_rate: float) -> Entry:
         now = time.monotonic()
