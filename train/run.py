@@ -26,6 +26,7 @@ from train.evaluate import error_rate
 from train.examples import Task
 from train.folder import clear, delete_parts, locked, refuse_unfinished
 from train.keeper import SaveError
+from train.learner import DivergedError
 from train.loop import fit
 from train.teachers import Teachers
 
@@ -206,6 +207,11 @@ def _save(path: Path, model: Sequential, metadata: Mapping[str, Any], plan: Plan
         raise SaveError(
             f"{plan.out}: the weights cannot be written ({error.strerror or error}). What was "
             f"learned is in {plan.directory}: make room and go on with --resume"
+        ) from error
+    except weights.WeightsError as error:
+        told = str(error).replace(str(path), str(plan.out))  # nobody asked for the draft
+        raise DivergedError(
+            f"{told}. Try a --learning-rate below {plan.config.learning_rate}"
         ) from error
 
 

@@ -171,6 +171,15 @@ def test_a_diverging_run_says_so_and_leaves_the_weights_alone(data, tmp_path, ca
     assert (tmp_path / "weights.npz").read_bytes() == b"the weights of before"
 
 
+@pytest.mark.filterwarnings("ignore:overflow|invalid|divide:RuntimeWarning")
+def test_a_run_that_diverges_with_its_last_step_is_an_error_in_words(data, tmp_path, capsys):
+    whole = ("--batch-size", "1000", "--learning-rate", "1e9", "--epochs", "2")
+    assert main(arguments(data, tmp_path, *whole)) == 1
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.startswith(f"train: {tmp_path / 'weights.npz'}: not written: ")
+    assert message.endswith("Try a --learning-rate below 1000000000.0")
+
+
 def test_kaggles_csv_trains_too_and_is_tested_on_rows_held_out(data, tmp_path):
     options = arguments(data, tmp_path)[4:]
     assert main(["--kaggle", str(data / "train.csv"), "--no-pen", *options]) == 0
