@@ -70,6 +70,8 @@ APART = 0.1  # at this gap what is no digit is one mark as likely as not: an H h
 SURE_GAP = 0.25  # at this gap two marks that look like no two digits are two as likely as not
 SURELY_1 = 0.5  # marks that are so likely ones count as lines beside each other
 LINES_APART, LINES_TOUCHING = 0.05, -0.12  # such lines are two: from this gap on, perhaps from this
+SURE_DIGITS = 0.85  # marks beside each other that are so likely digits are so many times as likely
+AS_TWO = 10.0  # two as they look, where they look no less like a digit than like none: an R is none
 EVEN = math.log(0.5)  # as likely as not
 DIVIDE_FROM = 0.5  # a mark that is so likely several digits is taken apart into its strokes
 DEEP = 0.2  # in heights: strokes that lie so deep in each other stay together then
@@ -211,7 +213,8 @@ def _gaps(
         within.append(0.0 if skipped else -_softplus((gap - EVEN_GAP) / GAP_SCALE))
         if len(together) > SEVERAL:  # the network knows what several digits look like
             by_gap = -_softplus((SURE_GAP - gap) / GAP_SCALE)
-            between.append(max(_log(together[SEVERAL]), by_gap, UNSEEN))
+            by_look = _log(together[SEVERAL] if skipped else _two(a, b, together, seen))
+            between.append(max(by_look, by_gap, UNSEEN))
         else:
             between.append(-_softplus((EVEN_GAP - gap) / GAP_SCALE))
         if side_by_side(a.box, b.box) and min(seen[a.parts][1], seen[b.parts][1]) >= SURELY_1:
@@ -219,6 +222,20 @@ def _gaps(
             lines = 0.0 if gap >= LINES_APART else EVEN if gap >= LINES_TOUCHING else NEVER
             between[-1] = max(between[-1], lines)
     return within, between, within_none
+
+
+def _two(
+    a: Mark,
+    b: Mark,
+    together: NDArray[np.float32] | tuple[float, ...],
+    seen: dict[Parts, NDArray[np.float32]],
+) -> float:
+    """Return how likely two marks are two digits by what they look like ``together`` and alone."""
+    likely = together[SEVERAL]
+    are_digits = min(max(seen[each.parts][:DIGITS]) for each in (a, b)) >= SURE_DIGITS
+    if side_by_side(a.box, b.box) and are_digits and max(together[:DIGITS]) >= together[NO_DIGIT]:
+        likely *= AS_TWO
+    return float(min(likely, 1.0))
 
 
 def _stands_free(

@@ -364,6 +364,36 @@ def test_what_is_rather_no_digit_than_two_is_two_if_each_is_likely() -> None:
     assert [found.symbol for found in read_row(Row(boxes), look, 0.5)] == ["2", "3"]
 
 
+@pytest.mark.parametrize(
+    ("low", "none", "goes_on", "expected"),
+    [
+        (100, 0.1, False, "23"),
+        (50, 0.1, False, "9"),  # not beside each other, but a ring and its stem
+        (100, 0.6, False, "?"),  # rather no digit: an R, say
+        (100, 0.1, True, "9"),
+    ],
+)
+def test_two_sure_digits_that_look_rather_like_one_are_two(
+    low: float, none: float, goes_on: bool, expected: str
+) -> None:
+    def look(marks: list[Parts]) -> NDArray[np.float32]:
+        seen = np.zeros((len(marks), SEVERAL + 1), np.float32)
+        for place, parts in enumerate(marks):
+            if len(parts) == 1:
+                seen[place, parts[0] + 2] = 1
+            else:
+                seen[place, [9, NO_DIGIT, SEVERAL]] = 0.9 - none, none, 0.1
+        return seen
+
+    class Touching(Row):
+        def goes_on(self, part: int) -> bool:
+            return goes_on
+
+    boxes: list[Box] = [(0, 0, 40, low), (38, 0, 78, 100)]
+    found = read_row(Touching(boxes), look, 0.5)
+    assert "".join(each.symbol for each in found) == expected
+
+
 def test_what_lies_over_each_other_is_taken_apart_if_it_looks_like_several() -> None:
     boxes: list[Box] = [(0, 0, 50, 100), (40, 0, 42, 100)]
     answers = {(0,): 0, (1,): 1}
