@@ -178,10 +178,10 @@ function followLink() {
 
 /** @param {KeyboardEvent} event */
 function keyPressed(event) {
-  const { key, ctrlKey, metaKey, shiftKey, altKey, target } = event;
+  const { key, code, ctrlKey, metaKey, shiftKey, altKey, target } = event;
   if (altKey || (target instanceof HTMLElement && target.matches('input, textarea, select, .notice *'))) return;
   const control = ctrlKey || metaKey;
-  const letter = key.toLowerCase();
+  const letter = (key > '~' ? code.slice(-1) : key).toLowerCase(); // of a Cyrillic keyboard, too
   if (key === 'Escape' && document.querySelector(':is(:popover-open)')) return; // it closes that
   if (key === 'Escape' && !control) pad.clear();
   else if (control && ((letter === 'z' && shiftKey) || letter === 'y')) pad.redo();

@@ -1,4 +1,4 @@
-// Makes a picture file of a drawing: SVG, which stays sharp at any size, and PNG.
+// Makes a picture file of a drawing: SVG, which stays sharp at any size, and PNG. Hands files to the visitor.
 
 import { trace } from './ink.js';
 
@@ -10,6 +10,19 @@ import { trace } from './ink.js';
 const MARGIN = 60;
 const INK = '#1f1e1b';
 const PAPER = '#ffffff';
+
+/**
+ * Let the visitor save a file.
+ * @param {Blob} content
+ * @param {string} name
+ */
+export function download(content, name) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser is reading it by then
+}
 
 /**
  * @param {readonly Stroke[]} strokes

@@ -1,7 +1,6 @@
 // Takes away what was read and drawn: the number as text, the drawing as a link or as a file.
 
-import { download } from './download.js';
-import { toPng, toSvg } from './export.js';
+import { download, toPng, toSvg } from './export.js';
 import { toFragment } from './link.js';
 import { button, find } from './words.js';
 

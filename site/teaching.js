@@ -1,6 +1,6 @@
 // Takes corrections: which digit it was, what was learned before, and the file that holds them.
 
-import { download } from './download.js';
+import { download } from './export.js';
 import { FormError, fromCsv, toCsv } from './kaggle.js';
 import { Lessons } from './lessons.js';
 import { button, find, put, say } from './words.js';

@@ -87,8 +87,9 @@ export function put(element, key, values = {}, kind = 'text') {
  * @param {string} text
  */
 export function setText(element, text) {
-  const node = element.firstChild ?? element.appendChild(document.createTextNode(''));
-  if (/** @type {Text} */ (node).data !== text) /** @type {Text} */ (node).data = text;
+  const { firstChild } = element; // no text where the browser has translated the page
+  if (!(firstChild instanceof Text)) element.replaceChildren(text);
+  else if (firstChild.data !== text) firstChild.data = text;
 }
 
 /**

@@ -39,6 +39,20 @@ UNTRANSLATED = """
         return found.concat(Array.from(others, (element) => element.outerHTML));
     }
 """
+TRANSLATE = """
+    () => {
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        const texts = [];
+        while (walker.nextNode()) texts.push(walker.currentNode);
+        for (const text of texts) {
+            if (text.parentElement.closest('script, template, [type=json]')) continue;
+            const element = document.createElement('font');
+            text.replaceWith(element);
+            element.append(text);
+        }
+    }
+"""
+"""Puts each text into an element of its own, as browsers do that translate a page."""
 SHOWN = """
     () => ['data-text', 'data-label', 'data-title'].flatMap((mark, i) =>
         Array.from(document.querySelectorAll(`[${mark}]`), (element) => [
@@ -296,3 +310,19 @@ def test_a_mark_of_a_number_is_named_as_the_language_writes_a_colon(page: Page) 
     for tag, colon in (("fr", "\u00a0: "), ("en", ": ")):
         page.locator("#language").select_option(tag)
         expect(page.locator("#sure")).to_have_text(re.compile(f"^2{colon}"))
+
+
+def test_who_has_the_page_translated_by_the_browser_sees_each_answer(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    page = open_in(new_context, site_host, "en")
+    wait_for_engine(page)
+    draw(page, sample("7"))
+    expect_answer(page, "7")
+    page.evaluate(TRANSLATE)
+    page.locator("#clear").click()
+    expect_answer(page, "")
+    expect(page.locator("#sure")).to_have_text("")
+    draw(page, number("42"))
+    expect_answer(page, "42")
+    expect(page.locator("#sure")).to_have_text(re.compile("^2: "))

@@ -237,6 +237,17 @@ def test_undo_and_redo_by_button_and_by_key(page: Page) -> None:
     expect(redo).to_be_disabled()
 
 
+def test_undo_and_redo_by_the_keys_of_a_keyboard_with_other_letters(page: Page) -> None:
+    draw(page, LINE)
+    line = drawn(page)
+    session = page.context.new_cdp_session(page)
+    for key, code, left in (("я", "KeyZ", []), ("н", "KeyY", line), ("ζ", "KeyZ", [])):
+        keys = {"key": key, "code": code, "modifiers": 2}  # Control
+        for kind in ("rawKeyDown", "keyUp"):
+            session.send("Input.dispatchKeyEvent", {"type": kind, **keys})
+        assert drawn(page) == left
+
+
 def test_clearing_can_be_undone(page: Page) -> None:
     draw(page, sample("5"))
     expect_answer(page, "5")
