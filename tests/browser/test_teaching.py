@@ -289,6 +289,7 @@ def test_what_another_tab_forgot_or_learned_is_known_on_coming_back(
     context = new_context()
     first, second = context.new_page(), context.new_page()
     for page in (first, second):
+        page.bring_to_front()  # in a tab behind another each move of the mouse takes long
         page.goto(site_host.url)
         wait_for_engine(page)
         draw_sign(page)
