@@ -1,4 +1,4 @@
-// Makes a picture file of a drawing: SVG, which stays sharp at any size, and PNG. Hands files to the visitor.
+// Gives the visitor files to keep, and makes those of a drawing: SVG, which stays sharp at any size, and PNG.
 
 import { trace } from './ink.js';
 

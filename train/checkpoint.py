@@ -11,6 +11,7 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,6 +57,11 @@ class State:
     def finished(self) -> bool:
         """Tell whether nothing is left to learn."""
         return 0 < self.steps <= self.step
+
+
+def export_command(path: Path) -> str:
+    """Return the command line that makes a weights file of a checkpoint."""
+    return f"python -m train export --weights {shlex.quote(str(path))} --npz FILE"
 
 
 def previous(path: Path) -> Path:

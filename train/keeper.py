@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 
@@ -55,8 +54,7 @@ class Keeper:
         """Say in a sentence where the last good weights are."""
         if self._saved_step < 0:
             return "No checkpoint had been written yet."
-        quoted = shlex.quote(str(self.path))
         return (
             f"The last good weights are those of step {self._saved_step} in {self.path}; "
-            f"`python -m train export --weights {quoted} --npz FILE` makes a weights file."
+            f"`{checkpoint.export_command(self.path)}` makes a weights file."
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shlex
 import zipfile
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def refuse_checkpoint(path: Path) -> None:
     if _is_checkpoint(path):
         raise UsageError(
             f"{path}: expected weights, got a checkpoint; make weights of it by "
-            f"`python -m train export --weights {shlex.quote(str(path))} --npz FILE`"
+            f"`{checkpoint.export_command(path)}`"
         )
 
 
