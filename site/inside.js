@@ -128,7 +128,18 @@ export function paintMaps(canvas, { height, width, channels, pixels }) {
     const grey = bytes.charCodeAt(i);
     picture.data.set([grey, grey, grey, 255], 4 * (row * across + column));
   }
-  context(canvas).putImageData(picture, 0, 0);
+  paint(canvas, picture);
+}
+
+/**
+ * Put a picture on a canvas, and again when it is lost.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageData} picture
+ */
+export function paint(canvas, picture) {
+  const show = () => context(canvas).putImageData(picture, 0, 0);
+  canvas.oncontextrestored = show;
+  show();
 }
 
 /**
@@ -151,7 +162,7 @@ function paintEvidence(element, image, shares) {
     const color = mix(neutral, share > 0 ? speaksFor : speaksAgainst, strength);
     picture.data.set([...mix(paper, color, ink.charCodeAt(i) / 255), 255], 4 * i);
   });
-  context(canvas).putImageData(picture, 0, 0);
+  paint(canvas, picture);
 }
 
 /**

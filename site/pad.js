@@ -78,6 +78,7 @@ export class Pad extends EventTarget {
     new ResizeObserver(() => this.#refit()).observe(canvas);
     this.#watchDisplay();
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#redraw());
+    canvas.oncontextrestored = () => this.#redraw();
     this.#refit();
   }
 

@@ -1,6 +1,7 @@
 // Shows a reading: the answer, how sure it is, the ten probabilities and the picture that the network saw.
 
 import { oncePerFrame } from './frame.js';
+import { paint } from './inside.js';
 import { find, put, say, setText } from './words.js';
 
 /**
@@ -124,19 +125,15 @@ class Bars {
 /** The picture that the network saw, 28 by 28 pixels. */
 class Seen {
   #canvas;
-  #context;
-  #picture;
+  #picture = new ImageData(SIDE, SIDE);
   /** The same, a pixel each. */
-  #pixels;
+  #pixels = new Uint32Array(this.#picture.data.buffer);
   /** @type {string | undefined} */
   #image;
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.#canvas = canvas;
-    this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-    this.#picture = this.#context.createImageData(SIDE, SIDE);
-    this.#pixels = new Uint32Array(this.#picture.data.buffer);
     this.show(undefined);
   }
 
@@ -149,7 +146,7 @@ class Seen {
     for (let i = 0; i < SIDE * SIDE; i++) {
       this.#pixels[i] = OPAQUE + GREY * (i < bytes.length ? bytes.charCodeAt(i) : 0);
     }
-    this.#context.putImageData(this.#picture, 0, 0);
+    paint(this.#canvas, this.#picture);
     const key = image ? 'seen.drawing' : 'seen.nothing';
     if (this.#canvas.dataset.label !== key) put(this.#canvas, key, {}, 'label');
   }

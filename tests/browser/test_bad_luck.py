@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 import build
 from tests.browser import chromium, modules_used
 from tests.browser.conftest import NewContext
-from tests.browser.drawing import draw, expect_answer, sample, wait_for, wait_for_engine
+from tests.browser.drawing import draw, expect_answer, sample, wait_for, wait_for_engine, wait_until
 from tests.browser.hosting import StaticHost
 from tests.browser.test_runtimes import CUT, ON_CUT, ON_SNAPSHOT, RUNTIME
 
@@ -20,6 +20,13 @@ NO_SIMD = "--js-flags=--no-enable-sse4-1 --no-enable-ssse3 --no-enable-avx"
 HAS_SIMD = """WebAssembly.validate(Uint8Array.of(
     0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0,
     10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11))"""
+PAINTED = """Array.from(document.querySelectorAll('canvas')).filter((canvas) =>
+    canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)
+).length"""
+COUNT_RESTORED = """() => {
+    window.restored = 0;
+    addEventListener('contextrestored', () => window.restored++, true);
+}"""
 
 
 def expect_to_read(page: Page) -> None:
@@ -58,6 +65,27 @@ def test_a_processor_without_vectors_for_webassembly_reads(
         expect_to_read(page)
     finally:
         lacking.close()
+
+
+def test_what_was_painted_comes_back_when_the_graphics_process_has_ended(
+    browser: Browser, own_host: StaticHost
+) -> None:
+    """Phones end it for want of memory; each canvas is blank then, while the answer stays."""
+    own = chromium.launch(browser.browser_type)
+    try:
+        page = own.new_page()
+        page.goto(own_host.url)
+        wait_for_engine(page)
+        page.locator("#how").click()
+        draw(page, sample("8"))
+        expect_answer(page, "8")
+        wait_until(page, f"{PAINTED} === 11")
+        page.evaluate(COUNT_RESTORED)
+        own.new_browser_cdp_session().send("Browser.crashGpuProcess")
+        wait_until(page, "window.restored === 11")
+        assert page.evaluate(PAINTED) == 11
+    finally:
+        own.close()
 
 
 def test_hosts_need_not_know_the_ending_of_modules(built_site: Path) -> None:
