@@ -108,6 +108,7 @@ async function drawingChanged() {
   if (buttons.erase.disabled) erase(false);
   buttons.clear.disabled = buttons.take.disabled = isBlank;
   if (isBlank) {
+    shownPicture = picture;
     cleared++;
     showNothing({ loading: 'reading.early', none: '' }[String(engine.state)] ?? 'reading.blank');
     return;

@@ -210,6 +210,27 @@ def test_undo_takes_a_picture_off_blank_paper_and_no_older_step(page: Page) -> N
     expect_answer(page, "3")
 
 
+WAIT_FOR_EVER = """async (on) => {
+    const { engine } = await import(new URL('app.js', document.baseURI));
+    if (on) engine.view = () => new Promise(() => {});
+    else delete engine.view;
+}"""
+"""Has pictures read, or never."""
+
+
+def test_a_picture_that_undo_brings_back_is_said_to_be_read(page: Page) -> None:
+    """It takes seconds on a slow phone."""
+    give(page, "drop", "nine.png", "image/png", packed(photo("9")))
+    expect_answer(page, "9")
+    page.keyboard.press("Escape")
+    page.evaluate(WAIT_FOR_EVER, True)
+    try:
+        page.keyboard.press("Control+z")
+        expect(page.locator("#second")).to_have_text("Looking for digits…")
+    finally:
+        page.evaluate(WAIT_FOR_EVER, False)
+
+
 HOLD = """() => {
     const decode = createImageBitmap;
     window.decoded = new Promise((resolve) => {
