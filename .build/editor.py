@@ -1,8 +1,10 @@
 """Mends PyScript's editor, in which the playground's cells run.
 
 As it comes, each printed line writes all lines before it anew: five hundred hold the page up for
-seconds. What an error says is taken for HTML, so that its `<module>` is lost. And a cell that is
-run before another has finished takes that one's output.
+seconds. What an error says is taken for HTML, so that its `<module>` is lost. A cell that is
+run before another has finished takes that one's output. A last line without an end shows in front
+of what the next cell prints. Whoever is asked whether to stop a cell, and says no, has it run once
+more. And a button that was pressed by keyboard loses the focus.
 """
 
 from __future__ import annotations
@@ -16,7 +18,16 @@ RED = (
     'v.append(Object.assign(document.createElement("span"),'
     '{style:"color:red",textContent:%s}),"\\n")'
 )
+FLUSH = (
+    "[(f.flush(),__import__('os').fsync(f.fileno()))"
+    "for f in(__import__('sys').__stdout__,__import__('sys').__stderr__)]"
+)
 MENDED = {
+    "n.revoke(),n.runAsync=e": f'n.revoke(),n.runAsync=t=>e(t).finally(()=>e("{FLUSH}"))',
+    'if(r.classList.contains("running")&&confirm("Stop evaluating this code?")){': (
+        'if(r.classList.contains("running")){if(!confirm("Stop evaluating this code?"))return;'
+    ),
+    "r.blur(),await t.handleEvent": "await t.handleEvent",
     "v.innerText+=`${e}\\n`": "v.append(`${e}\\n`)",
     "v.insertAdjacentHTML(\"beforeend\",`<span style='color:red'>${e}</span>\\n`)": RED % "e",
     "v.insertAdjacentHTML(\"beforeend\",`<span style='color:red'>${e.message||e}</span>\\n`)": RED
