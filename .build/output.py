@@ -72,7 +72,8 @@ def refuse_to_overwrite(out: Path, unlisted: Collection[str]) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         known = set()
     for path in out.rglob("*"):
-        if not path.is_dir() and path.relative_to(out).as_posix() not in known:
+        is_file = path.is_symlink() or not path.is_dir()  # no build makes links, to files or not
+        if is_file and path.relative_to(out).as_posix() not in known:
             raise BuildError(
                 f"--out {out}: would be replaced, but {path} is not from an earlier build; "
                 "move it away or choose an empty directory"
@@ -83,8 +84,11 @@ def write_directory(target: Path, files: Mapping[str, bytes]) -> None:
     """Write `files` beside `target` and put them in its place in one step."""
     target.parent.mkdir(parents=True, exist_ok=True)
     for leftover in target.parent.glob(f".{target.name}-*"):  # of a build that was killed
-        if time.time() - leftover.stat().st_mtime > 3600:
-            shutil.rmtree(leftover, ignore_errors=True)
+        with contextlib.suppress(OSError):  # no directory, or one that another build has deleted
+            # What holds anything else has a name like that by chance: .site-backup.
+            ours = {"new", "old"}.issuperset(os.listdir(leftover))
+            if ours and time.time() - leftover.stat().st_mtime > 3600:
+                shutil.rmtree(leftover, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         new = work / "new"

@@ -626,6 +626,16 @@ def test_a_copy_replaces_an_earlier_one_but_nothing_else(project: Project, tmp_p
     assert contents(out) == before
 
 
+def test_a_copy_replaces_no_link_to_a_folder(project: Project, tmp_path: Path) -> None:
+    out, photos = tmp_path / "public", tmp_path / "photos"
+    out.mkdir()
+    photos.mkdir()
+    (out / "photos").symlink_to(photos)
+    with pytest.raises(build.BuildError, match=r"photos is not from an earlier build"):
+        project.build(out=out)
+    assert (out / "photos").is_symlink()
+
+
 def test_a_copy_may_go_to_an_empty_directory_but_not_to_a_file(
     project: Project, tmp_path: Path
 ) -> None:
@@ -685,6 +695,15 @@ def test_leftovers_of_a_killed_build_are_swept_up_later(project: Project) -> Non
     project.build()
     assert not old.exists()
     assert recent.exists()
+
+
+def test_a_folder_named_like_a_leftover_stays_if_it_holds_something_else(project: Project) -> None:
+    backup = project.root / "site" / ".generated-backup"
+    backup.mkdir()
+    (backup / "index.html").write_text("kept")
+    os.utime(backup, (1_000_000_000, 1_000_000_000))
+    project.build()
+    assert (backup / "index.html").read_text() == "kept"
 
 
 def test_builds_at_the_same_time_leave_a_whole_site(project: Project, tmp_path: Path) -> None:
