@@ -103,7 +103,7 @@ class Shortcut:
 
     def _is_allowed(self, channel: HTTPChannel) -> bool:
         request, client = channel.requests[0], channel.addr[0]
-        if client == self.trusted_proxy:
+        if self.trusted_proxy in (client, "*"):  # the latter stands for any, as in waitress
             client = request.headers.get("X_FORWARDED_FOR", client).rpartition(",")[2]
             client = without_port(client)
         try:

@@ -241,9 +241,12 @@ def test_the_rate_limit_can_come_from_the_environment(start: Start) -> None:
     assert [server.post(GOOD)[0] for _ in range(3)] == [200, 429, 429]
 
 
+@pytest.mark.parametrize("proxy", ["127.0.0.1", "*"])
 @pytest.mark.parametrize("kind", ["drawing", "picture"])
-def test_the_rate_is_counted_once_for_each_client_behind_a_proxy(start: Start, kind: str) -> None:
-    server = start("--trusted-proxy", "127.0.0.1", "--rate-limit", "0.001")
+def test_the_rate_is_counted_once_for_each_client_behind_a_proxy(
+    start: Start, kind: str, proxy: str
+) -> None:
+    server = start("--trusted-proxy", proxy, "--rate-limit", "0.001")
     picture = json.dumps({"image": base64.b64encode(encoded(seven())).decode()}).encode()
     statuses = []
     alike = ("192.0.2.1", "[2001:db8::1]:9", "192.0.2.1:4711", "[2001:db8::1]:10", "2001:db8::1")
