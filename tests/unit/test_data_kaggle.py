@@ -204,6 +204,7 @@ def test_a_wrong_header_is_refused_with_its_column(
         (b"PK\x03\x04", "is a zip archive; unpack it and give the file inside"),
         (b"label,pixel0\r7,0\r", "line 1: expected the columns .* got no CSV"),
         (b"label;pixel0\n7;0\n", "got semicolons between them; save the file with commas"),
+        (b'"label";"pixel0"\n7;0\n', "got semicolons between them; save the file with commas"),
         (b"label\tpixel0\n7\t0\n", "got tabs between them"),
         (b"7,0,0\n", "column 'pixel0' and 783 more is missing"),
     ],

@@ -83,6 +83,12 @@ def _header(content: bytes, path: Path) -> list[str]:
         first = content[: content.find(b"\n") + 1 or len(content)].decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}, line 1: expected text, {FORM}, got other bytes") from error
+    for separator, came in SEPARATORS.items():
+        if separator in first and "," not in first:
+            raise DataError(
+                f"{path}, line 1: expected the columns {FORM}, got {came} between them; "
+                "save the file with commas"
+            )
     try:
         columns = next(csv.reader([first.strip()], strict=True), [])
     except csv.Error as error:
@@ -92,12 +98,6 @@ def _header(content: bytes, path: Path) -> list[str]:
     if not columns:
         raise DataError(f"{path}, line 1: expected the columns {FORM}, got an empty line")
     known = {"label", *PIXELS}
-    for separator, came in SEPARATORS.items():
-        if len(columns) == 1 and separator in first:
-            raise DataError(
-                f"{path}, line 1: expected the columns {FORM}, got {came} between them; "
-                "save the file with commas"
-            )
     missing = [name for name in PIXELS if name not in columns]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
