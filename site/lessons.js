@@ -31,10 +31,11 @@ export class Lessons {
   /** @param {readonly Correction[]} known from now on */
   async replace(known) {
     const kept = (this.#known = known.slice(-MOST));
-    await inStore('readwrite', (store) => {
+    const stored = await inStore('readwrite', (store) => {
       store.clear();
-      kept.forEach((each, index) => store.put(each, index));
+      return kept.map((each, index) => store.put(each, index));
     });
+    if (!stored) this.load = async () => false; // there was no room: what is stored is older
   }
 }
 
@@ -53,7 +54,7 @@ async function inStore(mode, work) {
     database.close(); // after the work
     await new Promise((resolve, reject) => {
       transaction.oncomplete = resolve;
-      transaction.onabort = transaction.onerror = () => reject(transaction.error);
+      transaction.onabort = () => reject(transaction.error);
     });
     return result;
   } catch (error) {

@@ -305,6 +305,28 @@ def test_what_another_tab_forgot_or_learned_is_known_on_coming_back(
     expect_count(first, "No corrections yet")
 
 
+def test_what_there_is_no_room_to_store_is_known_until_the_page_is_left(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    page = new_context().new_page()
+    page.add_init_script(
+        """const { put } = IDBObjectStore.prototype;
+        IDBObjectStore.prototype.put = function (...given) {
+            put.apply(this, given);
+            this.transaction.abort(); // as on a full disk
+        };"""
+    )
+    page.goto(site_host.url)
+    wait_for_engine(page)
+    draw_sign(page)
+    correct(page, "6")
+    expect(page.locator("#spoken")).to_have_text("Learned: that was 6.")
+    come_back(page)
+    page.wait_for_timeout(500)
+    expect_count(page, "1 correction learned")
+    expect_answer(page, "6")
+
+
 def come_back(page: Page) -> None:
     """Come to a tab from another one: browsers without a window tell nothing of that."""
     page.evaluate("dispatchEvent(new Event('focus'))")
