@@ -16,4 +16,5 @@ drawing = [[point[:2] for point in stroke] for stroke in drawing]
 recognizer = Recognizer.load()
 model = recognizer.model
 reading = recognizer.read(drawing)
-image = reading.digits[0].image  # (28, 28) uint8: what the network sees
+# What the network sees, (28, 28) uint8: of a digit, before which there may be a minus or a point.
+image = next((each for each in reading.digits if each.digit is not None), reading.digits[0]).image

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 import nn
 from tests.browser.audit import audit
@@ -91,6 +92,13 @@ def test_a_cell_can_be_changed_and_the_package_imported(page: Page) -> None:
     expect(run(page, FILTER)).to_have_text(re.compile(r"True \d"))
 
 
+def test_a_line_without_an_end_is_shown_in_its_own_cell(page: Page) -> None:
+    write(page, FILTER, "for number in range(5): print(number, end=' ')")
+    expect(run(page, FILTER)).to_have_text(re.compile(r"^0 1 2 3 4\s*$"))
+    write(page, FILTER, "print('next')")
+    expect(run(page, FILTER)).to_have_text(re.compile(r"^next\s*$"))
+
+
 def test_an_error_is_shown_in_the_cell_and_the_next_run_works(page: Page) -> None:
     write(page, FILTER, "1 / 0")
     expect(run(page, FILTER)).to_contain_text("ZeroDivisionError")
@@ -131,6 +139,14 @@ def test_the_keyboard_leaves_a_cell_as_the_page_says(page: Page) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("Tab")
     expect(cell).not_to_be_focused()
+
+
+def test_a_button_pressed_by_keyboard_keeps_the_focus(page: Page) -> None:
+    button = page.get_by_role("button", name="Run this cell").first
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".running")).to_have_count(0)
+    expect(button).to_be_focused()
 
 
 def test_it_fits_small_windows_and_an_audit_finds_no_barrier(page: Page) -> None:
@@ -175,6 +191,18 @@ def test_cells_that_are_pressed_at_once_run_and_keep_their_own_outputs(
     expect(outputs.nth(STEP)).not_to_contain_text("plus")
 
 
+def test_of_a_number_with_a_sign_the_network_sees_the_digit(
+    new_context: NewContext, site_host: StaticHost
+) -> None:
+    digit = [[[x * 0.6 + 100, y * 0.6 + 50] for x, y in stroke] for stroke in sample("4")]
+    drawing = [[[20, 140], [80, 140]], *digit]
+    assert nn.Recognizer.load().read(drawing).text == "-4"
+    page = new_context(locale="en").new_page()
+    page.add_init_script(f"sessionStorage.setItem('drawing', '{json.dumps(drawing)}')")
+    page.goto(f"{site_host.url}playground.html")
+    expect(run(page, FORWARD)).to_contain_text(re.compile(r"^4 0\.9", re.M))
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -214,3 +242,21 @@ def test_a_thousand_lines_are_there_soon_and_an_error_is_told_as_it_is(page: Pag
     expect(output).to_contain_text("in <module>", timeout=20_000)
     expect(output).to_contain_text("ValueError: <b>")
     expect(output).to_contain_text("999")
+
+
+def test_a_cell_that_is_not_to_be_stopped_goes_on_and_runs_once(page: Page) -> None:
+    asked: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    write(page, FILTER, "import time\nprint('begun')\ntime.sleep(3)\nprint('ended')")
+    page.on("dialog", refuse)
+    output = run(page, FILTER)
+    page.get_by_role("button", name="Run this cell").first.click()
+    page.remove_listener("dialog", refuse)
+    assert len(asked) == 1
+    write(page, STEP, "print('after')")
+    expect(run(page, STEP)).to_contain_text("after", timeout=START)
+    expect(output).to_have_text(re.compile(r"^begun\s+ended\s*$"))
