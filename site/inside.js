@@ -137,9 +137,7 @@ export function paintMaps(canvas, { height, width, channels, pixels }) {
  * @param {ImageData} picture
  */
 export function paint(canvas, picture) {
-  const show = () => context(canvas).putImageData(picture, 0, 0);
-  canvas.oncontextrestored = show;
-  show();
+  (canvas.oncontextrestored = () => context(canvas).putImageData(picture, 0, 0))();
 }
 
 /**
@@ -211,14 +209,9 @@ function parseColor(on, color) {
  */
 function describeNetwork({ parameters, metadata }) {
   const convolutions = metadata.layers.filter((/** @type {any} */ { type }) => type === 'Conv2D');
-  const first = convolutions[0];
-  const last = convolutions[convolutions.length - 1];
-  put(find('forwards'), 'forwards.text', {
-    filters: first?.outputs ?? 0,
-    size: first?.size ?? 0,
-    layers: convolutions.length,
-    last: last?.outputs ?? 0,
-  });
+  const [{ outputs: filters = 0, size = 0 } = {}] = convolutions;
+  const [{ outputs: last = 0 } = {}] = convolutions.slice(-1);
+  put(find('forwards'), 'forwards.text', { filters, size, layers: convolutions.length, last });
   put(find('learning'), 'learning.text', trainingNumbers({ parameters, metadata }));
 }
 

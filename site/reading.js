@@ -143,8 +143,8 @@ class Seen {
     if (image === this.#image) return;
     this.#image = image;
     const bytes = atob(image);
-    for (let i = 0; i < SIDE * SIDE; i++) {
-      this.#pixels[i] = OPAQUE + GREY * (i < bytes.length ? bytes.charCodeAt(i) : 0);
+    for (const i of this.#pixels.keys()) {
+      this.#pixels[i] = OPAQUE + GREY * (bytes.charCodeAt(i) || 0);
     }
     paint(this.#canvas, this.#picture);
     const key = image ? 'seen.drawing' : 'seen.nothing';
