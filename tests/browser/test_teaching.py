@@ -322,9 +322,10 @@ def test_what_there_is_no_room_to_store_is_known_until_the_page_is_left(
     correct(page, "6")
     expect(page.locator("#spoken")).to_have_text("Learned: that was 6.")
     come_back(page)
-    page.wait_for_timeout(500)
-    expect_count(page, "1 correction learned")
+    clear(page)
+    draw_sign(page)
     expect_answer(page, "6")
+    expect_count(page, "1 correction learned")
 
 
 def come_back(page: Page) -> None:
